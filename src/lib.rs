@@ -1,0 +1,20 @@
+//! papo: a self-hosted chat in one binary.
+//!
+//! The rooms, and who may use whom (an arrow is a `use`; `tests/architecture.rs` keeps them true):
+//!
+//! - [`limits`]: every maximum there is. Uses nothing.
+//! - [`wire`]: bytes, frames, requests, events, names. No I/O. Uses `limits`.
+//! - [`text`]: every sentence that people read, in Portuguese and English. Uses `wire`.
+//! - [`chat`]: the core, which decides who is who and who gets what. No sockets, clock, threads or
+//!   files: what it wants done, it says as effects. Uses `wire`, `journal`'s entries, `text`.
+//! - [`journal`]: what must survive, and the numbers given to it. Uses `wire`.
+//! - [`server`]: the reactor around the core. Uses `chat`, `journal`, `wire`, `text`.
+//! - [`client`]: the terminal client. Uses `wire`, `text`.
+//! - [`load`]: the load tool. Uses `wire`, `text`.
+//! - [`demo`]: the original manual's "Teste Avançado", played for real. Uses `server`, `wire`, `text`.
+//! - [`cli`]: exit codes and what the subcommands share. Uses `text`.
+
+pub mod cli;
+pub mod limits;
+pub mod text;
+pub mod wire;

@@ -1,0 +1,151 @@
+//! Every maximum, with its unit last in its name and the reason for its number.
+//!
+//! Nothing that comes from the network may grow without a line in this file.
+
+/// The largest frame after login. A file of 12 MiB in base64 fits, as in the first chat.
+pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The largest frame before login: a login is far smaller, and a stranger gets no more memory.
+pub const FRAME_BEFORE_LOGIN_BYTES_MAX: usize = 4 * 1024;
+
+/// Framing errors on one connection before it is closed: a program that speaks another protocol.
+pub const FRAMING_ERRORS_MAX: u32 = 16;
+
+/// The text of one message, in UTF-8 bytes.
+pub const CONTENT_BYTES_MAX: usize = 65_536;
+
+/// A user's or group's name, in Unicode scalar values after trimming.
+pub const NAME_CHARS_MAX: usize = 32;
+
+/// A name as it may come in, before trimming and normalising; longer is refused unread.
+pub const NAME_BYTES_MAX: usize = 512;
+
+/// A file name, in UTF-8 bytes; leaves room for `{group}_{sender}_` below the usual 255.
+pub const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// What file systems take for one name, in bytes (ext4, APFS and NTFS agree closely enough).
+pub const STORED_NAME_BYTES_MAX: usize = 255;
+
+/// A request's `id`, in UTF-8 bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+
+/// Ids and times stay below 2^53, where JavaScript's numbers stop being exact.
+pub const WIRE_NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// Names the server remembers. Without passwords a stranger could make one for every connection.
+pub const USERS_MAX: usize = 100_000;
+
+/// Groups on one server.
+pub const GROUPS_MAX: usize = 50_000;
+
+/// Groups one user may be in.
+pub const GROUPS_PER_USER_MAX: usize = 100;
+
+/// Members of one group: the fan-out of one message, and so the longest single step of a turn.
+pub const MEMBERS_PER_GROUP_MAX: usize = 1_024;
+
+/// Pairs of people who have talked; each costs about 50 bytes.
+pub const CONVERSATIONS_MAX: usize = 1_000_000;
+
+/// Members of a group whose coming and going is told to one another.
+pub const PRESENCE_GROUP_MEMBERS_MAX: usize = 100;
+
+/// Private partners to whom one user's coming and going is told.
+pub const PRESENCE_CONTACTS_MAX: usize = 1_000;
+
+/// Messages that wait in memory for one absent user.
+pub const INBOX_MESSAGES_MAX: usize = 1_000;
+
+/// Bytes that wait in memory for one absent user: one file of the largest kind, or all else.
+pub const INBOX_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
+
+/// Bytes that wait in memory for all absent users together.
+pub const INBOXES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A sender's requests whose ids are remembered, so that one sent again is answered once.
+pub const REMEMBERED_REQUESTS_MAX: usize = 1_024;
+
+/// Seconds between two `typing` events of one session in one conversation.
+pub const TYPING_INTERVAL_MS: u64 = 3_000;
+
+/// Milliseconds between two `heartbeat_ping`s.
+pub const HEARTBEAT_INTERVAL_MS: u64 = 15_000;
+
+/// Unanswered `heartbeat_ping`s after which a session is closed.
+pub const HEARTBEATS_UNANSWERED_MAX: u32 = 2;
+
+/// Bytes read from one connection in one turn. Measured: 64 KiB keeps a quiet peer's wait below
+/// half a millisecond beside one that never stops, and costs the busy one nothing.
+pub const READ_BYTES_PER_TURN_MAX: usize = 64 * 1024;
+
+/// Frames handled for one connection in one turn.
+pub const FRAMES_PER_TURN_MAX: usize = 1_024;
+
+/// Deliveries that one connection may cause in one turn, before others have theirs.
+pub const DELIVERIES_PER_TURN_MAX: usize = 8_192;
+
+/// Bytes written to one connection in one turn.
+pub const WRITE_BYTES_PER_TURN_MAX: usize = 1024 * 1024;
+
+/// Output waiting for one connection above which nothing more is read from it: who does not read
+/// answers may not ask questions.
+pub const OUTBOX_SOFT_BYTES_MAX: usize = 256 * 1024;
+
+/// Output waiting for one connection above which it is closed as a slow consumer. One frame that
+/// is larger by itself is let in when nothing of its kind waits.
+pub const OUTBOX_HARD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Output waiting for all connections together; above it the largest is closed first.
+pub const OUTBOXES_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Frames from this size on are shared between their recipients instead of copied to each.
+pub const SHARED_FRAME_BYTES_MIN: usize = 16 * 1024;
+
+/// Kernel send buffer asked for, per connection: without it the kernel takes up to 4 MiB for a
+/// peer that never reads before the program sees any backlog.
+pub const SOCKET_SEND_BUFFER_BYTES: usize = 256 * 1024;
+
+/// Connections waiting in the kernel to be accepted. 128, the usual, loses seconds in a storm.
+pub const LISTEN_BACKLOG: i32 = 4_096;
+
+/// Connections accepted in one turn.
+pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+
+/// File descriptors kept for files, listeners and the rest.
+pub const DESCRIPTORS_RESERVED: usize = 64;
+
+/// Connections, whatever the descriptor limit says.
+pub const CONNECTIONS_MAX: usize = 100_000;
+
+/// Time to log in. Generous, because the first client connects before it asks for the name.
+pub const LOGIN_MS_MAX: u64 = 300_000;
+
+/// Time without any byte leaving, while some wait, after which a peer counts as gone.
+pub const WRITE_STALL_MS_MAX: u64 = 10_000;
+
+/// Time for the last frames of a connection that is being closed.
+pub const FAREWELL_MS_MAX: u64 = 2_000;
+
+/// Time between two frames to a bare peer, which takes whatever one `recv` returns for one object.
+pub const BARE_PACE_MS: u64 = 20;
+
+/// Wait before accepting again when the system has no descriptors or memory left.
+pub const ACCEPT_RETRY_MS: u64 = 100;
+
+/// Time that a server told to stop gives its clients to take their last frames.
+pub const SHUTDOWN_MS_MAX: u64 = 5_000;
+
+/// Files being written by the worker or waiting for it; more are refused, not queued.
+pub const SAVES_WAITING_MAX: usize = 64;
+
+/// Bytes of files waiting for the worker.
+pub const SAVES_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Log lines waiting for a terminal or pipe that does not take them; more are counted, not kept.
+pub const LOG_LINES_WAITING_MAX: usize = 4_096;
+
+const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
+const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < INBOXES_BYTES_MAX);
+const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);

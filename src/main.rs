@@ -1,0 +1,24 @@
+//! `papo`: which subcommand; nothing else.
+
+use std::process::ExitCode;
+
+use papo::cli::{self, Failure, Invocation};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let mut args = pico_args::Arguments::from_env();
+    let subcommand = args
+        .subcommand()
+        .map_err(|error| cli::usage(papo::text::Lang::Pt, error))?;
+    let invocation = Invocation::new(args)?;
+    match subcommand.as_deref() {
+        Some(unknown) => Err(cli::usage(invocation.lang, format_args!("{unknown:?}"))),
+        None => Ok(()),
+    }
+}

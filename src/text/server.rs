@@ -1,0 +1,236 @@
+//! What the server says: in answers, and in its own window.
+
+use super::{Lang, Sentence, say};
+use crate::wire::Code;
+
+/// `message_response`, private.
+pub const MESSAGE_SENT: Sentence = say("Mensagem enviada com sucesso", "Message sent");
+
+/// `file_response`.
+pub const FILE_SENT: Sentence = say("Arquivo enviado com sucesso", "File sent");
+
+/// `account_response` to `logout`.
+pub const GOODBYE: Sentence = say("Até logo!", "Goodbye!");
+
+/// Answers that only carry what was asked for.
+pub const DONE: Sentence = say("OK", "OK");
+
+/// To every client of a server that stops.
+pub const SHUTTING_DOWN: Sentence = say(
+    "O servidor está sendo encerrado. Conecte-se de novo daqui a pouco.",
+    "The server is stopping. Connect again in a while.",
+);
+
+/// To a browser, until there is a page for it.
+pub const NO_PAGE: Sentence = say(
+    "Este servidor papo ainda não tem página. Use o cliente de terminal: papo",
+    "This papo server has no page yet. Use the terminal client: papo",
+);
+
+/// `login_response`.
+pub fn welcome(lang: Lang, name: &str) -> String {
+    match lang {
+        Lang::Pt => format!("Bem-vindo, {name}!"),
+        Lang::En => format!("Welcome, {name}!"),
+    }
+}
+
+/// `message_response` of a group message.
+pub fn sent_to_members(lang: Lang, members: usize) -> String {
+    match (lang, members) {
+        (Lang::Pt, 1) => "Mensagem enviada para 1 membro do grupo".to_owned(),
+        (Lang::Pt, _) => format!("Mensagem enviada para {members} membros do grupo"),
+        (Lang::En, 1) => "Message sent to 1 member of the group".to_owned(),
+        (Lang::En, _) => format!("Message sent to {members} members of the group"),
+    }
+}
+
+/// `file_response` of a file to a group.
+pub fn file_sent_to_members(lang: Lang, members: usize) -> String {
+    match (lang, members) {
+        (Lang::Pt, 1) => "Arquivo enviado com sucesso para 1 membro do grupo".to_owned(),
+        (Lang::Pt, _) => format!("Arquivo enviado com sucesso para {members} membros do grupo"),
+        (Lang::En, 1) => "File sent to 1 member of the group".to_owned(),
+        (Lang::En, _) => format!("File sent to {members} members of the group"),
+    }
+}
+
+/// What was done to a group, for `group_response` and `member_response`.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it, and the sentences below")]
+pub enum GroupDone<'a> {
+    Created,
+    Joined,
+    Left,
+    Deleted,
+    Renamed(&'a str),
+    Added(&'a str),
+    Removed(&'a str),
+    Promoted(&'a str),
+    Demoted(&'a str),
+}
+
+/// `group_response` and `member_response`.
+pub fn group_done(lang: Lang, group: &str, done: GroupDone<'_>) -> String {
+    match lang {
+        Lang::Pt => match done {
+            GroupDone::Created => format!("Grupo \"{group}\" criado com sucesso"),
+            GroupDone::Joined => format!("Você entrou no grupo \"{group}\""),
+            GroupDone::Left => format!("Você saiu do grupo \"{group}\""),
+            GroupDone::Deleted => format!("Grupo \"{group}\" apagado"),
+            GroupDone::Renamed(name) => format!("Grupo \"{group}\" agora se chama \"{name}\""),
+            GroupDone::Added(who) => format!("{who} adicionado ao grupo \"{group}\""),
+            GroupDone::Removed(who) => format!("{who} removido do grupo \"{group}\""),
+            GroupDone::Promoted(who) => format!("{who} agora administra o grupo \"{group}\""),
+            GroupDone::Demoted(who) => format!("{who} não administra mais o grupo \"{group}\""),
+        },
+        Lang::En => match done {
+            GroupDone::Created => format!("Group \"{group}\" created"),
+            GroupDone::Joined => format!("You joined the group \"{group}\""),
+            GroupDone::Left => format!("You left the group \"{group}\""),
+            GroupDone::Deleted => format!("Group \"{group}\" deleted"),
+            GroupDone::Renamed(name) => format!("Group \"{group}\" is now called \"{name}\""),
+            GroupDone::Added(who) => format!("{who} added to the group \"{group}\""),
+            GroupDone::Removed(who) => format!("{who} removed from the group \"{group}\""),
+            GroupDone::Promoted(who) => format!("{who} is now an admin of the group \"{group}\""),
+            GroupDone::Demoted(who) => {
+                format!("{who} is no longer an admin of the group \"{group}\"")
+            }
+        },
+    }
+}
+
+/// Why a request was refused, with the field that is to blame, if one is.
+pub fn refusal(lang: Lang, code: Code, field: Option<&str>) -> String {
+    let sentence = reason(code).get(lang);
+    match field {
+        Some(field) => format!("{sentence}: {field}"),
+        None => sentence.to_owned(),
+    }
+}
+
+/// One sentence for each code.
+pub const fn reason(code: Code) -> Sentence {
+    match code {
+        Code::IdConflict => say(
+            "Este id já foi usado para outra mensagem",
+            "This id was used for another message already",
+        ),
+        Code::SlowConsumer => say(
+            "A conexão não acompanha o que recebe; conecte-se de novo",
+            "The connection does not keep up with what it receives; connect again",
+        ),
+        Code::InvalidJson => say("Formato de mensagem inválido", "Invalid message format"),
+        Code::InvalidFrame => say(
+            "Formato de mensagem inválido: o servidor espera JSON, um objeto por linha",
+            "Invalid message format: the server expects JSON, one object per line",
+        ),
+        Code::FrameTooLarge => say(
+            "Mensagem grande demais para uma conexão neste estado",
+            "The frame is too large for a connection in this state",
+        ),
+        Code::UnknownType => say("Tipo de mensagem desconhecido", "Unknown message type"),
+        Code::MissingField => say("Campo obrigatório ausente", "A required field is missing"),
+        Code::InvalidField => say("Campo com valor inválido", "A field has an invalid value"),
+        Code::NotLoggedIn => say("Faça login primeiro", "Log in first"),
+        Code::AlreadyLoggedIn => say("Esta conexão já fez login", "This connection is logged in"),
+        Code::InvalidName => say(
+            "Nome inválido: use de 1 a 32 letras, números, espaços e . _ -",
+            "Invalid name: use 1 to 32 letters, digits, spaces and . _ -",
+        ),
+        Code::NameConfusable => say(
+            "Nome parecido demais com um que já existe; escolha outro",
+            "The name looks too much like one that exists; choose another",
+        ),
+        Code::NameInUse => say("Nome de usuário já em uso", "User name already in use"),
+        Code::AuthRequired => say(
+            "Este nome tem dono: entre com a senha ou o token",
+            "This name is claimed: log in with its password or token",
+        ),
+        Code::WrongPassword => say("Senha ou token incorreto", "Wrong password or token"),
+        Code::TooManyAttempts => say(
+            "Tentativas demais; espere um pouco",
+            "Too many attempts; wait a while",
+        ),
+        Code::TooManySessions => say(
+            "Sessões demais deste usuário",
+            "Too many sessions of this user",
+        ),
+        Code::SenderMismatch => say(
+            "O remetente não é o usuário desta conexão",
+            "The sender is not the user of this connection",
+        ),
+        Code::UnknownUser => say("Usuário destinatário não encontrado", "Recipient not found"),
+        Code::UnknownGroup => say("Grupo não encontrado", "Group not found"),
+        Code::GroupExists => say("Grupo já existe", "The group exists already"),
+        Code::NotMember => say(
+            "Só os membros do grupo podem fazer isso",
+            "Only members of the group may do this",
+        ),
+        Code::AlreadyMember => say("Já é membro do grupo", "Already a member of the group"),
+        Code::NotAdmin => say(
+            "Só quem administra o grupo pode fazer isso",
+            "Only an admin of the group may do this",
+        ),
+        Code::UnknownMessage => say("Mensagem não encontrada", "Message not found"),
+        Code::TooOld => say(
+            "A mensagem é antiga demais para ser alterada",
+            "The message is too old to be changed",
+        ),
+        Code::UnknownFile => say("Arquivo não encontrado", "File not found"),
+        Code::InvalidChunk => say("Pedaço de arquivo inválido", "Invalid piece of a file"),
+        Code::HashMismatch => say(
+            "O arquivo chegou diferente do anunciado; envie de novo",
+            "The file differs from the one announced; send it again",
+        ),
+        Code::TooLarge => say("Acima do limite permitido", "More than the limit allows"),
+        Code::QuotaExceeded => say(
+            "A caixa de mensagens de quem está fora está cheia; tente mais tarde",
+            "The mailbox of somebody who is away is full; try again later",
+        ),
+        Code::RateLimited => say("Rápido demais; espere um pouco", "Too fast; wait a while"),
+        Code::StorageUnavailable => say(
+            "O servidor não consegue guardar isso agora",
+            "The server cannot store this now",
+        ),
+        Code::ServerFull => say("O servidor está cheio", "The server is full"),
+        Code::ShuttingDown => SHUTTING_DOWN,
+        Code::Internal => say("Erro interno do servidor", "Internal server error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentences_that_old_users_know_stay() {
+        for (code, sentence) in [
+            (Code::NameInUse, "Nome de usuário já em uso"),
+            (Code::UnknownUser, "Usuário destinatário não encontrado"),
+            (Code::UnknownGroup, "Grupo não encontrado"),
+            (Code::GroupExists, "Grupo já existe"),
+            (Code::InvalidJson, "Formato de mensagem inválido"),
+        ] {
+            assert_eq!(refusal(Lang::Pt, code, None), sentence);
+        }
+        assert_eq!(MESSAGE_SENT.get(Lang::Pt), "Mensagem enviada com sucesso");
+        assert_eq!(FILE_SENT.get(Lang::Pt), "Arquivo enviado com sucesso");
+        assert_eq!(welcome(Lang::Pt, "Ana"), "Bem-vindo, Ana!");
+        assert_eq!(
+            group_done(Lang::Pt, "SD", GroupDone::Created),
+            "Grupo \"SD\" criado com sucesso"
+        );
+        assert_eq!(
+            sent_to_members(Lang::Pt, 3),
+            "Mensagem enviada para 3 membros do grupo"
+        );
+    }
+
+    #[test]
+    fn every_code_has_its_sentence_in_both_languages() {
+        for code in Code::ALL {
+            assert!(!reason(*code).pt.is_empty() && !reason(*code).en.is_empty());
+        }
+    }
+}

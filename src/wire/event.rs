@@ -1,0 +1,526 @@
+//! What the server says: answers and events as it writes them, and [`Incoming`] as a client reads
+//! them.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::RequestId;
+use super::{Code, Text};
+
+/// A message's number: grows over the whole server, never used twice. To clients an opaque,
+/// growing number.
+pub type MsgId = u64;
+
+/// Events that the server sends on its own account.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event<'a> {
+    /// A message in a private conversation.
+    PrivateMessageReceived {
+        /// The message's number.
+        msg_id: MsgId,
+        /// The number before it in the same conversation, 0 for the first.
+        prev: MsgId,
+        /// Who wrote it.
+        sender: &'a str,
+        /// To whom.
+        recipient: &'a str,
+        /// What it says.
+        content: &'a str,
+        /// `HH:MM:SS` in the server's local time.
+        timestamp: &'a str,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// The message that it answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<MsgId>,
+        /// The sender's own label for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a RequestId<'a>>,
+    },
+    /// A message in a group.
+    GroupMessageReceived {
+        /// The message's number.
+        msg_id: MsgId,
+        /// The number before it in the same conversation, 0 for the first.
+        prev: MsgId,
+        /// Who wrote it.
+        sender: &'a str,
+        /// In which group.
+        group_name: &'a str,
+        /// What it says.
+        content: &'a str,
+        /// `HH:MM:SS` in the server's local time.
+        timestamp: &'a str,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// The message that it answers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<MsgId>,
+        /// The sender's own label for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a RequestId<'a>>,
+    },
+    /// A file in a private conversation.
+    FileReceived(FileReceived<'a>),
+    /// A file in a group.
+    GroupFileReceived(FileReceived<'a>),
+    /// This user is a member of a group now.
+    AddedToGroup {
+        /// Which group.
+        group_name: &'a str,
+        /// By whom.
+        added_by: &'a str,
+        /// `HH:MM:SS` in the server's local time.
+        timestamp: &'a str,
+    },
+    /// Something happened to a group or its members.
+    GroupEvent {
+        /// Which group.
+        group_name: &'a str,
+        /// What happened.
+        event: GroupChange,
+        /// To whom.
+        user: &'a str,
+        /// Who did it.
+        by: &'a str,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// `renamed`: what the group is called now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        new_name: Option<&'a str>,
+    },
+    /// Somebody is typing.
+    Typing {
+        /// Who.
+        user: &'a str,
+        /// In which group; else to this user.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        group_name: Option<&'a str>,
+    },
+    /// Somebody came or went.
+    Presence {
+        /// Who.
+        user: &'a str,
+        /// `online` or `offline`.
+        status: &'a str,
+        /// Milliseconds since 1970.
+        last_seen: u64,
+    },
+    /// All that was missed has been sent.
+    Synced {
+        /// The newest message sent to this user.
+        cursor: MsgId,
+    },
+    /// Are you there?
+    HeartbeatPing,
+}
+
+/// A file that arrived.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileReceived<'a> {
+    /// The message's number.
+    pub msg_id: MsgId,
+    /// The number before it in the same conversation, 0 for the first.
+    pub prev: MsgId,
+    /// Who sent it.
+    pub sender: &'a str,
+    /// To whom, when it is private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<&'a str>,
+    /// In which group, when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<&'a str>,
+    /// Its safe name.
+    pub filename: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// `HH:MM:SS` in the server's local time.
+    pub timestamp: &'a str,
+    /// Milliseconds since 1970.
+    pub ts: u64,
+    /// The sender's own label for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a RequestId<'a>>,
+    /// Its bytes in base64.
+    pub file_data: &'a str,
+}
+
+/// What happened to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupChange {
+    /// It was made.
+    Created,
+    /// Somebody came in.
+    Joined,
+    /// Somebody left.
+    Left,
+    /// Somebody was added.
+    Added,
+    /// Somebody was removed.
+    Removed,
+    /// Somebody became an admin.
+    Promoted,
+    /// Somebody is an admin no more.
+    Demoted,
+    /// It has another name.
+    Renamed,
+    /// It is gone.
+    Deleted,
+}
+
+/// An answer to one request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Answer<'a> {
+    /// Its `type`.
+    #[serde(rename = "type")]
+    pub kind: &'a str,
+    /// Whether it was done.
+    pub status: Status,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// One sentence for people.
+    pub message: &'a str,
+    /// The request's own label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<&'a RequestId<'a>>,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub body: Body<'a>,
+}
+
+/// Whether a request was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It was.
+    Success,
+    /// It was not, and nothing has changed.
+    Error,
+}
+
+/// What an answer carries beside its sentence.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Body<'a> {
+    /// Nothing.
+    None {},
+    /// Of `login`.
+    Login {
+        /// The name as normalised.
+        username: &'a str,
+        /// The server's name and version.
+        server: &'a str,
+        /// The protocol's version.
+        protocol: u32,
+        /// The newest message sent to this user before.
+        cursor: MsgId,
+        /// Milliseconds since 1970.
+        time: u64,
+    },
+    /// Of a message.
+    Message {
+        /// The message's number.
+        msg_id: MsgId,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// Sessions reached now.
+        delivered: u64,
+    },
+    /// Of `send_file`.
+    File {
+        /// The message's number.
+        msg_id: MsgId,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// Sessions reached now.
+        delivered: u64,
+        /// The name under which the server keeps it.
+        saved_as: &'a str,
+    },
+    /// Of `list_users`.
+    Users {
+        /// Who is online.
+        users: Vec<&'a str>,
+        /// With `all`: everybody known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<Vec<UserDetail<'a>>>,
+    },
+    /// Of `list_groups`.
+    Groups {
+        /// The user's groups.
+        groups: Vec<&'a str>,
+        /// The same, with more about each.
+        details: Vec<GroupDetail<'a>>,
+    },
+    /// Of `list_group_members`.
+    Members {
+        /// Which group.
+        group_name: &'a str,
+        /// Its members, in the order in which they came.
+        members: Vec<&'a str>,
+        /// The same, with more about each.
+        details: Vec<MemberDetail<'a>>,
+    },
+}
+
+/// One user in `list_users`.
+#[derive(Clone, Debug, Serialize)]
+pub struct UserDetail<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// Whether logged in now.
+    pub online: bool,
+    /// Milliseconds since 1970.
+    pub last_seen: u64,
+}
+
+/// One group in `list_groups`.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupDetail<'a> {
+    /// Which.
+    pub name: &'a str,
+    /// How many members.
+    pub members: usize,
+    /// The user's own role.
+    pub role: Role,
+    /// Joined only by being added.
+    pub private: bool,
+}
+
+/// One member in `list_group_members`.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemberDetail<'a> {
+    /// Who.
+    pub name: &'a str,
+    /// What the member may do.
+    pub role: Role,
+    /// Whether logged in now.
+    pub online: bool,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything that concerns the group.
+    Admin,
+    /// Send, list and add.
+    Member,
+}
+
+/// Appends a frame's JSON to `out`.
+pub fn encode(frame: &impl Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    // Writing strings and numbers into memory has no way to fail.
+    if serde_json::to_writer(&mut *out, frame).is_err() {
+        out.truncate(start);
+    }
+}
+
+/// The same event with `"backlog": true`, for who was away when it happened.
+pub fn as_backlog(event: &[u8]) -> Vec<u8> {
+    let body = event.strip_suffix(b"}").unwrap_or(event);
+    [body, br#","backlog":true}"#].concat()
+}
+
+/// Any answer or event, as a client reads it: fields that a type does not have are `None`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Incoming<'a> {
+    /// What it is.
+    #[serde(rename = "type", borrow)]
+    pub kind: Option<Text<'a>>,
+    /// Of an answer: whether it was done. Of `presence`: `online` or `offline`.
+    #[serde(borrow)]
+    pub status: Option<Text<'a>>,
+    /// Why a request was refused.
+    #[serde(borrow)]
+    pub code: Option<Text<'a>>,
+    /// One sentence for people.
+    #[serde(borrow)]
+    pub message: Option<Text<'a>>,
+    /// The request's label.
+    #[serde(borrow)]
+    pub id: Option<RequestId<'a>>,
+    /// A message's number.
+    pub msg_id: Option<MsgId>,
+    /// The number before it in its conversation.
+    pub prev: Option<MsgId>,
+    /// Milliseconds since 1970.
+    pub ts: Option<u64>,
+    /// `HH:MM:SS` at the server.
+    #[serde(borrow)]
+    pub timestamp: Option<Text<'a>>,
+    /// Who wrote or sent it.
+    #[serde(borrow)]
+    pub sender: Option<Text<'a>>,
+    /// To whom.
+    #[serde(borrow)]
+    pub recipient: Option<Text<'a>>,
+    /// In which group.
+    #[serde(borrow)]
+    pub group_name: Option<Text<'a>>,
+    /// What it says.
+    #[serde(borrow)]
+    pub content: Option<Text<'a>>,
+    /// The message that it answers.
+    pub reply_to: Option<MsgId>,
+    /// It happened while this user was away.
+    pub backlog: Option<bool>,
+    /// Sessions reached.
+    pub delivered: Option<u64>,
+    /// The name as the server spells it.
+    #[serde(borrow)]
+    pub username: Option<Text<'a>>,
+    /// The server's name and version.
+    #[serde(borrow)]
+    pub server: Option<Text<'a>>,
+    /// The newest message sent to this user.
+    pub cursor: Option<MsgId>,
+    /// Who is online.
+    #[serde(borrow)]
+    pub users: Option<Vec<Text<'a>>>,
+    /// The user's groups.
+    #[serde(borrow)]
+    pub groups: Option<Vec<Text<'a>>>,
+    /// A group's members.
+    #[serde(borrow)]
+    pub members: Option<Vec<Text<'a>>>,
+    /// More about each user, group or member.
+    #[serde(borrow)]
+    pub details: Option<Vec<Detail<'a>>>,
+    /// A file's name.
+    #[serde(borrow)]
+    pub filename: Option<Text<'a>>,
+    /// A file's size in bytes.
+    pub size: Option<u64>,
+    /// A file's bytes in base64.
+    #[serde(borrow)]
+    pub file_data: Option<Text<'a>>,
+    /// The name under which the server keeps a file.
+    #[serde(borrow)]
+    pub saved_as: Option<Text<'a>>,
+    /// Who added this user.
+    #[serde(borrow)]
+    pub added_by: Option<Text<'a>>,
+    /// What happened to a group.
+    #[serde(borrow)]
+    pub event: Option<Text<'a>>,
+    /// Whom a group event, `typing` or `presence` is about.
+    #[serde(borrow)]
+    pub user: Option<Text<'a>>,
+    /// Who did it.
+    #[serde(borrow)]
+    pub by: Option<Text<'a>>,
+    /// What a renamed group is called now.
+    #[serde(borrow)]
+    pub new_name: Option<Text<'a>>,
+    /// When a user was last seen, milliseconds since 1970.
+    pub last_seen: Option<u64>,
+}
+
+/// One entry of `details`: of a user, a group or a member.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Detail<'a> {
+    /// Who or which.
+    #[serde(borrow)]
+    pub name: Option<Text<'a>>,
+    /// Whether logged in now.
+    pub online: Option<bool>,
+    /// Milliseconds since 1970.
+    pub last_seen: Option<u64>,
+    /// How many members.
+    pub members: Option<u64>,
+    /// `admin` or `member`.
+    #[serde(borrow)]
+    pub role: Option<Text<'a>>,
+    /// Joined only by being added.
+    pub private: Option<bool>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Reads one frame from the server. `None` when it is not a JSON object of known shape.
+    pub fn decode(frame: &'a [u8]) -> Option<Self> {
+        serde_json::from_slice(frame).ok()
+    }
+
+    /// The `type`, or nothing.
+    pub fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or("")
+    }
+
+    /// Whether this answers a request, and said no.
+    pub fn is_error(&self) -> bool {
+        self.status.as_deref() == Some("error")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(frame: &impl Serialize) -> String {
+        let mut out = Vec::new();
+        encode(frame, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn an_event_reads_as_the_protocol_says() {
+        let id = RequestId::Text(Text::from("a1"));
+        let event = Event::PrivateMessageReceived {
+            msg_id: 2,
+            prev: 1,
+            sender: "ana",
+            recipient: "bia",
+            content: "oi\n\u{1b}",
+            timestamp: "14:30:25",
+            ts: 5,
+            reply_to: None,
+            id: Some(&id),
+        };
+        let event = json(&event);
+        assert_eq!(
+            event,
+            r#"{"type":"private_message_received","msg_id":2,"prev":1,"sender":"ana","recipient":"bia","content":"oi\n\u001b","timestamp":"14:30:25","ts":5,"id":"a1"}"#
+        );
+        let missed = as_backlog(event.as_bytes());
+        let read = Incoming::decode(&missed).unwrap();
+        assert_eq!(read.backlog, Some(true));
+        assert_eq!(read.content.as_deref(), Some("oi\n\u{1b}"));
+        assert_eq!(json(&Event::HeartbeatPing), r#"{"type":"heartbeat_ping"}"#);
+    }
+
+    #[test]
+    fn an_answer_repeats_the_id_and_says_why() {
+        let id = RequestId::Number(3);
+        let answer = Answer {
+            kind: "message_response",
+            status: Status::Error,
+            code: Some(Code::UnknownUser),
+            message: "não",
+            id: Some(&id),
+            body: Body::None {},
+        };
+        assert_eq!(
+            json(&answer),
+            r#"{"type":"message_response","status":"error","code":"unknown_user","message":"não","id":3}"#
+        );
+        let answer = Answer {
+            status: Status::Success,
+            code: None,
+            id: None,
+            body: Body::Message {
+                msg_id: 1,
+                ts: 2,
+                delivered: 3,
+            },
+            ..answer
+        };
+        assert_eq!(
+            json(&answer),
+            r#"{"type":"message_response","status":"success","message":"não","msg_id":1,"ts":2,"delivered":3}"#
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! Bytes to frames to messages, and back. No I/O, no clock: only what `PROTOCOL.md` says.
+//!
+//! [`frame`] cuts a byte stream into JSON objects, [`request`] and [`event`] say what the objects
+//! mean, [`name`] turns strings into names that are safe to show and to put into a path.
+
+pub mod code;
+pub mod event;
+pub mod frame;
+pub mod name;
+pub mod request;
+pub mod sniff;
+mod string;
+
+pub use code::Code;
+pub use string::Text;

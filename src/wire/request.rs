@@ -1,0 +1,748 @@
+//! What clients say. [`Fields`] is the frame as it stands on the wire, in both directions of the
+//! same struct; [`decode`] turns one into a [`Request`] whose fields are there and in range.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{Code, Text};
+use crate::limits::{CONTENT_BYTES_MAX, REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
+
+/// A request's `id`: chosen by the client, repeated in the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum RequestId<'a> {
+    /// An integer.
+    Number(i64),
+    /// A string of at most [`REQUEST_ID_BYTES_MAX`] bytes.
+    Text(Text<'a>),
+}
+
+impl RequestId<'_> {
+    /// The same id, owning its bytes.
+    pub fn into_owned(self) -> RequestId<'static> {
+        match self {
+            RequestId::Number(number) => RequestId::Number(number),
+            RequestId::Text(text) => RequestId::Text(Text::from(text.into_owned())),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RequestId<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = RequestId<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a short string or an integer")
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                if number.unsigned_abs() > WIRE_NUMBER_MAX {
+                    return Err(E::custom("an id below 2^53"));
+                }
+                Ok(RequestId::Number(number))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                if text.len() > REQUEST_ID_BYTES_MAX {
+                    return Err(E::custom("an id that is too long"));
+                }
+                Ok(RequestId::Text(Text::from(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                if text.len() > REQUEST_ID_BYTES_MAX {
+                    return Err(E::custom("an id that is too long"));
+                }
+                Ok(RequestId::Text(Text::from(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// Every field that a request of any type may carry, as it stands on the wire. Clients fill in what
+/// their request needs and [`Fields::encode`] it; one flat struct is also what parses fastest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Fields<'a> {
+    /// What is asked for.
+    #[serde(rename = "type", borrow, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Text<'a>>,
+    /// The client's label for this request.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub id: Option<RequestId<'a>>,
+    /// Who logs in; elsewhere accepted for the old clients' sake.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Text<'a>>,
+    /// Accepted for the old clients' sake.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<Text<'a>>,
+    /// Accepted for the old clients' sake.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<Text<'a>>,
+    /// Accepted for the old clients' sake.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub requester: Option<Text<'a>>,
+    /// The password of a claimed name.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Text<'a>>,
+    /// The token of a claimed name.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Text<'a>>,
+    /// Whether the login wants a token, and so to claim the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub want_token: Option<bool>,
+    /// The newest message that this client has, as its `msg_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// `pt` or `en`.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<Text<'a>>,
+    /// The client's own name and version.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Text<'a>>,
+    /// What the client knows beyond the first chat's events.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub features: Option<Vec<Text<'a>>>,
+    /// `list_users`: also who is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all: Option<bool>,
+    /// To whom, by user name; of a file to a group, the group's name.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Text<'a>>,
+    /// With whom the conversation is.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub with: Option<Text<'a>>,
+    /// Which group.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<Text<'a>>,
+    /// The message itself.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Text<'a>>,
+    /// The message that this one answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
+    /// A message's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_id: Option<u64>,
+    /// `create_group`: joined only by being added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    /// `add_member`: who.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub new_member: Option<Text<'a>>,
+    /// `remove_member`, `promote_member`, `demote_member`: who.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub member: Option<Text<'a>>,
+    /// `rename_group`: to what.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub new_name: Option<Text<'a>>,
+    /// What the sender calls the file.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub filename: Option<Text<'a>>,
+    /// The file's bytes in base64 (RFC 4648, section 4, with padding).
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub file_data: Option<Text<'a>>,
+    /// `private` or `group`.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<Text<'a>>,
+}
+
+impl<'a> Fields<'a> {
+    /// A request of this type, with nothing in it yet.
+    pub fn new(kind: &'a str) -> Self {
+        Self {
+            kind: Some(Text::from(kind)),
+            ..Self::default()
+        }
+    }
+
+    /// The request as the JSON of one frame.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(256);
+        // Writing strings and numbers into memory has no way to fail.
+        if serde_json::to_writer(&mut json, self).is_err() {
+            json.clear();
+        }
+        json
+    }
+}
+
+/// What a client knows beyond the first chat's events. What is not listed is not sent.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "six independent features, named as on the wire"
+)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `receipt` events.
+    pub receipts: bool,
+    /// `presence` events.
+    pub presence: bool,
+    /// `typing` events.
+    pub typing: bool,
+    /// Files as offers instead of inline.
+    pub chunks: bool,
+    /// `heartbeat_ping`, to be answered.
+    pub heartbeat: bool,
+    /// `group_event` events.
+    pub groups: bool,
+}
+
+impl Features {
+    fn parse(listed: &[Text<'_>]) -> Self {
+        let has = |name: &str| listed.iter().any(|feature| &**feature == name);
+        Self {
+            receipts: has("receipts"),
+            presence: has("presence"),
+            typing: has("typing"),
+            chunks: has("chunks"),
+            heartbeat: has("heartbeat"),
+            groups: has("groups"),
+        }
+    }
+}
+
+/// A `login`, as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login<'a> {
+    /// The name, not parsed yet: the refusal of a bad one is the core's to give.
+    pub username: Text<'a>,
+    /// A password or token was sent along.
+    pub has_credentials: bool,
+    /// The newest message that this client has.
+    pub since: Option<u64>,
+    /// The language for sentences, if one was asked for.
+    pub lang: Option<Text<'a>>,
+    /// The features listed; `None` from the clients that know of none.
+    pub features: Option<Features>,
+}
+
+/// A conversation as a client names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// With a user.
+    User(Text<'a>),
+    /// In a group.
+    Group(Text<'a>),
+}
+
+/// What is to be done with a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupRequest<'a> {
+    /// `create_group`
+    Create {
+        /// Joined only by being added.
+        private: bool,
+    },
+    /// `join_group`
+    Join,
+    /// `leave_group`
+    Leave,
+    /// `add_member`
+    Add(Text<'a>),
+    /// `remove_member`
+    Remove(Text<'a>),
+    /// `promote_member`
+    Promote(Text<'a>),
+    /// `demote_member`
+    Demote(Text<'a>),
+    /// `rename_group`
+    Rename(Text<'a>),
+    /// `delete_group`
+    Delete,
+    /// `list_group_members`
+    Members,
+}
+
+/// A request whose fields are there and in range. Whether the names in it exist, the core knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// `login`
+    Login(Login<'a>),
+    /// `logout`
+    Logout,
+    /// `ping`
+    Ping,
+    /// `heartbeat_ack`
+    HeartbeatAck,
+    /// `received` and `read`: taken in, and used from the day there is a store.
+    Seen,
+    /// `list_users`
+    ListUsers {
+        /// Also who is away.
+        all: bool,
+    },
+    /// `private_message` and `group_message`
+    Message {
+        /// To whom.
+        to: Target<'a>,
+        /// 1 to [`CONTENT_BYTES_MAX`] bytes.
+        content: Text<'a>,
+        /// The message that this one answers.
+        reply_to: Option<u64>,
+    },
+    /// `typing`
+    Typing(Target<'a>),
+    /// `list_groups`
+    ListGroups,
+    /// What concerns one group, by name.
+    Group {
+        /// The group's name.
+        name: Text<'a>,
+        /// What is to be done.
+        what: GroupRequest<'a>,
+    },
+    /// `send_file`
+    SendFile {
+        /// To whom.
+        to: Target<'a>,
+        /// What the sender calls it.
+        filename: Text<'a>,
+        /// Its bytes in base64.
+        data: Text<'a>,
+    },
+}
+
+/// Why a request is refused, with the field that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code of PROTOCOL.md, section 8.
+    pub code: Code,
+    /// The field, where one is to blame.
+    pub field: Option<&'static str>,
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self { code, field: None }
+    }
+}
+
+/// A frame, understood as far as it goes: even a refused one has its `id` and the type of its answer.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    /// The client's label.
+    pub id: Option<RequestId<'a>>,
+    /// The `type` that the answer has.
+    pub answer: &'static str,
+    /// The names under which the client claims to speak, for the old clients' sake.
+    pub speakers: [Option<Text<'a>>; 4],
+    /// What is asked, or why not.
+    pub request: Result<Request<'a>, Refusal>,
+}
+
+/// Reads one frame.
+pub fn decode(frame: &[u8]) -> Envelope<'_> {
+    match parse(frame) {
+        Ok(fields) => read(fields),
+        Err((refusal, id)) => Envelope {
+            id,
+            answer: "error",
+            speakers: Default::default(),
+            request: Err(refusal),
+        },
+    }
+}
+
+fn parse(frame: &[u8]) -> Result<Fields<'_>, (Refusal, Option<RequestId<'_>>)> {
+    let invalid = || (Refusal::from(Code::InvalidJson), None);
+    // serde_json takes an array for a struct, too; a request is an object.
+    if frame.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid());
+    }
+    let text = std::str::from_utf8(frame).map_err(|_| invalid())?;
+    serde_json::from_str(text).map_err(|error| {
+        if error.classify() != serde_json::error::Category::Data {
+            return invalid();
+        }
+        // JSON, but a field has the wrong type. The answer still repeats the id if that is sound.
+        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => {
+                let id = serde_json::from_str(text)
+                    .ok()
+                    .and_then(|label: Label<'_>| label.id);
+                (Refusal::from(Code::InvalidField), id)
+            }
+            Err(_) => invalid(),
+        }
+    })
+}
+
+/// The `id` alone, of a frame whose other fields cannot be used.
+#[derive(Deserialize)]
+struct Label<'a> {
+    #[serde(borrow)]
+    id: Option<RequestId<'a>>,
+}
+
+/// The `type` of the answer to each request, and how to read the request.
+fn read(mut fields: Fields<'_>) -> Envelope<'_> {
+    let id = fields.id.take();
+    let Some(kind) = fields.kind.take() else {
+        let refusal = Refusal {
+            code: Code::MissingField,
+            field: Some("type"),
+        };
+        return Envelope {
+            id,
+            answer: "error",
+            speakers: Default::default(),
+            request: Err(refusal),
+        };
+    };
+    let login = &*kind == "login";
+    let speakers = [
+        fields.sender.take(),
+        fields.creator.take(),
+        fields.requester.take(),
+        if login { None } else { fields.username.take() },
+    ];
+    let mut fields = Reader(fields);
+    let (answer, request) = match &*kind {
+        "private_message" => ("message_response", fields.message(Kind::User)),
+        "group_message" => ("message_response", fields.message(Kind::Group)),
+        "login" => ("login_response", fields.login()),
+        "logout" => ("account_response", Ok(Request::Logout)),
+        "ping" => ("pong", Ok(Request::Ping)),
+        "heartbeat_ack" => ("error", Ok(Request::HeartbeatAck)),
+        "received" | "read" => ("error", Ok(Request::Seen)),
+        "typing" => ("error", fields.target().map(Request::Typing)),
+        "list_users" => (
+            "users_list",
+            Ok(Request::ListUsers {
+                all: fields.0.all.unwrap_or(false),
+            }),
+        ),
+        "list_groups" => ("groups_list", Ok(Request::ListGroups)),
+        "create_group" => ("group_response", fields.create_group()),
+        "join_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Join))),
+        "leave_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Leave))),
+        "delete_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Delete))),
+        "rename_group" => (
+            "group_response",
+            fields.group(|f| f.new_name().map(GroupRequest::Rename)),
+        ),
+        "add_member" => (
+            "member_response",
+            fields.group(|f| f.new_member().map(GroupRequest::Add)),
+        ),
+        "remove_member" => (
+            "member_response",
+            fields.group(|f| f.member().map(GroupRequest::Remove)),
+        ),
+        "promote_member" => (
+            "member_response",
+            fields.group(|f| f.member().map(GroupRequest::Promote)),
+        ),
+        "demote_member" => (
+            "member_response",
+            fields.group(|f| f.member().map(GroupRequest::Demote)),
+        ),
+        "list_group_members" => (
+            "members_list_response",
+            fields.group(|_| Ok(GroupRequest::Members)),
+        ),
+        "send_file" => ("file_response", fields.send_file()),
+        _ => ("error", Err(Code::UnknownType.into())),
+    };
+    Envelope {
+        id,
+        answer,
+        speakers,
+        request,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    User,
+    Group,
+}
+
+/// Takes fields out, and refuses where one is missing.
+struct Reader<'a>(Fields<'a>);
+
+impl<'a> Reader<'a> {
+    fn message(&mut self, kind: Kind) -> Result<Request<'a>, Refusal> {
+        let to = match kind {
+            Kind::User => Target::User(required("recipient", self.0.recipient.take())?),
+            Kind::Group => Target::Group(self.group_name()?),
+        };
+        let content = required("content", self.0.content.take())?;
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(Refusal {
+                code: Code::TooLarge,
+                field: Some("content"),
+            });
+        }
+        if self
+            .0
+            .reply_to
+            .is_some_and(|msg_id| msg_id > WIRE_NUMBER_MAX)
+        {
+            return Err(Refusal {
+                code: Code::InvalidField,
+                field: Some("reply_to"),
+            });
+        }
+        Ok(Request::Message {
+            to,
+            content,
+            reply_to: self.0.reply_to,
+        })
+    }
+
+    fn login(&mut self) -> Result<Request<'a>, Refusal> {
+        let fields = &mut self.0;
+        Ok(Request::Login(Login {
+            username: required("username", fields.username.take())?,
+            has_credentials: fields.password.is_some() || fields.token.is_some(),
+            since: fields.since,
+            lang: fields.lang.take(),
+            features: fields
+                .features
+                .take()
+                .map(|listed| Features::parse(&listed)),
+        }))
+    }
+
+    fn target(&mut self) -> Result<Target<'a>, Refusal> {
+        match (self.0.with.take(), self.0.group_name.take()) {
+            (Some(user), None) => Ok(Target::User(required("with", Some(user))?)),
+            (None, group) => Ok(Target::Group(required("group_name", group)?)),
+            (Some(_), Some(_)) => Err(Refusal {
+                code: Code::InvalidField,
+                field: Some("with"),
+            }),
+        }
+    }
+
+    fn group(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<GroupRequest<'a>, Refusal>,
+    ) -> Result<Request<'a>, Refusal> {
+        let name = self.group_name()?;
+        Ok(Request::Group {
+            name,
+            what: what(self)?,
+        })
+    }
+
+    fn create_group(&mut self) -> Result<Request<'a>, Refusal> {
+        let private = self.0.private.unwrap_or(false);
+        self.group(|_| Ok(GroupRequest::Create { private }))
+    }
+
+    fn send_file(&mut self) -> Result<Request<'a>, Refusal> {
+        let to_group = match self.0.file_type.as_deref() {
+            None | Some("private") => false,
+            Some("group") => true,
+            Some(_) => {
+                return Err(Refusal {
+                    code: Code::InvalidField,
+                    field: Some("file_type"),
+                });
+            }
+        };
+        let recipient = required("recipient", self.0.recipient.take())?;
+        let to = if to_group {
+            Target::Group(recipient)
+        } else {
+            Target::User(recipient)
+        };
+        let filename = required("filename", self.0.filename.take())?;
+        // An empty file is a file: its data is there, and empty.
+        let data = self.0.file_data.take();
+        let data = data.ok_or(Refusal {
+            code: Code::MissingField,
+            field: Some("file_data"),
+        })?;
+        Ok(Request::SendFile { to, filename, data })
+    }
+
+    fn group_name(&mut self) -> Result<Text<'a>, Refusal> {
+        required("group_name", self.0.group_name.take())
+    }
+
+    fn new_member(&mut self) -> Result<Text<'a>, Refusal> {
+        required("new_member", self.0.new_member.take())
+    }
+
+    fn member(&mut self) -> Result<Text<'a>, Refusal> {
+        required("member", self.0.member.take())
+    }
+
+    fn new_name(&mut self) -> Result<Text<'a>, Refusal> {
+        required("new_name", self.0.new_name.take())
+    }
+}
+
+fn required<'a>(field: &'static str, value: Option<Text<'a>>) -> Result<Text<'a>, Refusal> {
+    value.filter(|value| !value.is_empty()).ok_or(Refusal {
+        code: Code::MissingField,
+        field: Some(field),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused(frame: &str) -> (Code, Option<&'static str>) {
+        let refusal = decode(frame.as_bytes()).request.expect_err(frame);
+        (refusal.code, refusal.field)
+    }
+
+    #[test]
+    fn a_message_is_read_without_a_copy() {
+        let frame =
+            br#"{"type":"private_message","id":7,"sender":"ana","recipient":"bia","content":"oi"}"#;
+        let envelope = decode(frame);
+        assert_eq!(envelope.id, Some(RequestId::Number(7)));
+        assert_eq!(envelope.answer, "message_response");
+        assert_eq!(envelope.speakers[0].as_deref(), Some("ana"));
+        let Ok(Request::Message {
+            to,
+            content,
+            reply_to: None,
+        }) = envelope.request
+        else {
+            panic!("not a message")
+        };
+        assert_eq!(to, Target::User(Text::from("bia")));
+        assert!(matches!(content.0, std::borrow::Cow::Borrowed("oi")));
+    }
+
+    #[test]
+    fn escapes_are_understood() {
+        let envelope = decode(
+            br#"{"type":"group_message","group_name":"caf\u00e9","content":"\n\"\ud83d\ude00"}"#,
+        );
+        let Ok(Request::Message { to, content, .. }) = envelope.request else {
+            panic!()
+        };
+        assert_eq!(to, Target::Group(Text::from("café")));
+        assert_eq!(&*content, "\n\"😀");
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_json_to_us() {
+        for frame in [
+            "",
+            "[]",
+            "[1,2]",
+            "1",
+            "\"x\"",
+            "null",
+            "{",
+            "{]",
+            "{\"type\":}",
+            "{\"type\":\"ping\"}x",
+            "{\"type\":\"ping\"}{}",
+            "{'type':'ping'}",
+            "{\"a\":\"\\ud800\"}x",
+            "{\"content\":\"\u{1}\"}",
+        ] {
+            assert_eq!(refused(frame), (Code::InvalidJson, None), "{frame}");
+        }
+        assert_eq!(
+            decode(b"{\"type\":\"\xff\"}").request,
+            Err(Code::InvalidJson.into())
+        );
+    }
+
+    #[test]
+    fn wrong_types_are_refused_with_the_id_repeated() {
+        for frame in [
+            r#"{"id":"a","type":5}"#,
+            r#"{"type":"ping","id":"a","content":{}}"#,
+            r#"{"type":"login","id":"a","username":"x","since":-1}"#,
+            r#"{"type":"ping","type":"ping","id":"a"}"#,
+        ] {
+            let envelope = decode(frame.as_bytes());
+            assert_eq!(envelope.request, Err(Code::InvalidField.into()), "{frame}");
+            assert_eq!(
+                envelope.id,
+                Some(RequestId::Text(Text::from("a"))),
+                "{frame}"
+            );
+        }
+        for frame in [
+            r#"{"type":"ping","id":1.5}"#,
+            r#"{"type":"ping","id":[]}"#,
+            r#"{"type":"ping","id":9007199254740992}"#,
+        ] {
+            assert_eq!(refused(frame), (Code::InvalidField, None), "{frame}");
+        }
+        let long = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(65));
+        assert_eq!(refused(&long), (Code::InvalidField, None));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (frame, field) in [
+            (r"{}", "type"),
+            (r#"{"type":"login"}"#, "username"),
+            (r#"{"type":"private_message","content":"x"}"#, "recipient"),
+            (
+                r#"{"type":"private_message","recipient":"x","content":""}"#,
+                "content",
+            ),
+            (
+                r#"{"type":"private_message","recipient":"x","content":null}"#,
+                "content",
+            ),
+            (r#"{"type":"group_message","content":"x"}"#, "group_name"),
+            (r#"{"type":"add_member","group_name":"x"}"#, "new_member"),
+            (r#"{"type":"rename_group","group_name":"x"}"#, "new_name"),
+            (
+                r#"{"type":"send_file","recipient":"x","filename":"y"}"#,
+                "file_data",
+            ),
+            (r#"{"type":"typing"}"#, "group_name"),
+        ] {
+            assert_eq!(refused(frame), (Code::MissingField, Some(field)), "{frame}");
+        }
+        assert_eq!(refused(r#"{"type":"dance"}"#), (Code::UnknownType, None));
+        let long = "x".repeat(CONTENT_BYTES_MAX + 1);
+        let long = format!(r#"{{"type":"private_message","recipient":"x","content":"{long}"}}"#);
+        assert_eq!(refused(&long), (Code::TooLarge, Some("content")));
+    }
+
+    #[test]
+    fn unknown_fields_are_passed_over() {
+        let frame = br#"{"type":"ping","extra":{"deep":[1,{"a":null}]},"id":"x"}"#;
+        assert_eq!(decode(frame).request, Ok(Request::Ping));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_get_an_answer(frame in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&frame);
+        }
+
+        #[test]
+        fn what_a_client_encodes_the_server_reads(recipient in "\\PC{1,20}", content in ".{1,200}") {
+            let mut fields = Fields::new("private_message");
+            fields.recipient = Some(Text::from(recipient.as_str()));
+            fields.content = Some(Text::from(content.as_str()));
+            let json = fields.encode();
+            prop_assert!(!json.contains(&b'\n'));
+            let Ok(Request::Message { to, content: read, .. }) = decode(&json).request else {
+                return Err(TestCaseError::fail("not a message"));
+            };
+            prop_assert_eq!(to, Target::User(Text::from(recipient.as_str())));
+            prop_assert_eq!(&*read, &content);
+        }
+    }
+}
