@@ -1,0 +1,311 @@
+//! Messages: who may write to whom, and who gets what is stored.
+
+use std::sync::Arc;
+
+use super::entry::{Entry, Outcome, Place, What};
+use super::inbox::Waiting;
+use super::users::{Delivery, pair};
+use super::{
+    Chat, Class, Done, Effects, Frame, GroupId, Handled, Member, Now, UserId, answer_with,
+    numbered, refuse,
+};
+use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
+use crate::text::server as text;
+use crate::wire::Code;
+use crate::wire::event::{Body, Event, MsgId};
+use crate::wire::request::{RequestId, Target};
+
+/// Room that an event needs beside its content: names, numbers, keys.
+const EVENT_OVERHEAD_BYTES: usize = 512;
+
+impl Chat {
+    pub(super) fn message(
+        &mut self,
+        member: Member,
+        id: Option<&RequestId<'_>>,
+        to: &Target<'_>,
+        content: &str,
+        reply_to: Option<MsgId>,
+        fx: &mut Effects,
+    ) -> Handled {
+        let to = self.place(member.user, to, content.len() + EVENT_OVERHEAD_BYTES)?;
+        fx.deliveries += self.recipients(to);
+        let content = fx.batch.push_text(content);
+        let what = What::Message {
+            to,
+            content,
+            reply_to,
+        };
+        fx.batch.push((member.session, member.user), id, what);
+        Ok(Done::Later)
+    }
+
+    /// Where a message goes, if this user may send one of so many bytes there.
+    pub(super) fn place(
+        &self,
+        sender: UserId,
+        to: &Target<'_>,
+        bytes: usize,
+    ) -> Result<Place, Code> {
+        match to {
+            Target::User(name) => {
+                let to = self.users.find_known(name).ok_or(Code::UnknownUser)?;
+                let user = self.users.get(to);
+                let live = matches!(user.delivery, Delivery::Live(_));
+                if !live && !user.inbox.has_room(bytes, &self.waiting) {
+                    return Err(Code::QuotaExceeded);
+                }
+                if self.conversations.len() >= CONVERSATIONS_MAX
+                    && !self.conversations.contains_key(&pair(sender, to))
+                {
+                    return Err(Code::ServerFull);
+                }
+                Ok(Place::User(to))
+            }
+            Target::Group(name) => {
+                let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                if !self.is_member(sender, id) {
+                    if group.private {
+                        return Err(Code::NotMember);
+                    }
+                    self.has_room(sender, id)?;
+                }
+                Ok(Place::Group(id))
+            }
+        }
+    }
+
+    /// How many deliveries a message causes, for the turn's budget.
+    pub(super) fn recipients(&self, to: Place) -> usize {
+        match to {
+            Place::User(_) => 1,
+            Place::Group(group) => self
+                .groups
+                .get(group)
+                .map_or(1, |group| group.members.len()),
+        }
+    }
+
+    /// A message is stored: it is delivered and answered.
+    pub(super) fn message_stored(
+        &mut self,
+        entry: &Entry,
+        id: Option<&RequestId<'_>>,
+        content: &str,
+        outcome: Outcome,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let What::Message { to, reply_to, .. } = entry.what else {
+            return;
+        };
+        let sender = entry.origin.user;
+        let session = entry.origin.session;
+        let lang = self.lang_of(session);
+        let answered = numbered(outcome).and_then(|(msg_id, new)| {
+            let mut delivered = 0;
+            if new {
+                self.before_delivery(sender, to, now, fx)?;
+                let prev = self.advance(sender, to, msg_id);
+                let name = self.users.get(sender).name.as_str();
+                let clock = now.clock();
+                let (timestamp, ts) = (clock.as_str(), now.wall_ms);
+                let frame = fx.encode(&match to {
+                    Place::User(to) => Event::PrivateMessageReceived {
+                        msg_id,
+                        prev,
+                        sender: name,
+                        recipient: self.users.get(to).name.as_str(),
+                        content,
+                        timestamp,
+                        ts,
+                        reply_to,
+                        id,
+                    },
+                    Place::Group(group) => Event::GroupMessageReceived {
+                        msg_id,
+                        prev,
+                        sender: name,
+                        group_name: self.groups.name(group),
+                        content,
+                        timestamp,
+                        ts,
+                        reply_to,
+                        id,
+                    },
+                });
+                delivered = self.deliver(sender, to, msg_id, frame, fx);
+            }
+            let members = self.others_in(to);
+            Ok((
+                Body::Message {
+                    msg_id,
+                    ts: now.wall_ms,
+                    delivered,
+                },
+                members,
+            ))
+        });
+        match answered {
+            Ok((body, None)) => {
+                answer_with(
+                    fx,
+                    session,
+                    "message_response",
+                    id,
+                    text::MESSAGE_SENT.get(lang),
+                    body,
+                );
+            }
+            Ok((body, Some(members))) => {
+                let message = text::sent_to_members(lang, members);
+                answer_with(fx, session, "message_response", id, &message, body);
+            }
+            Err(code) => refuse(fx, session, "message_response", id, lang, code.into()),
+        }
+    }
+
+    /// What held when a message was decided may hold no more when it is stored: a group is gone, or
+    /// its sender is in it no longer. A sender to an open group joins it.
+    pub(super) fn before_delivery(
+        &mut self,
+        sender: UserId,
+        to: Place,
+        now: Now,
+        fx: &mut Effects,
+    ) -> Result<(), Code> {
+        let Place::Group(id) = to else { return Ok(()) };
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if !self.is_member(sender, id) {
+            if group.private {
+                return Err(Code::NotMember);
+            }
+            self.join(sender, id, now, fx)?;
+        }
+        Ok(())
+    }
+
+    /// How many members of a group, beside its sender, a message goes to.
+    pub(super) fn others_in(&self, to: Place) -> Option<usize> {
+        let Place::Group(id) = to else { return None };
+        Some(
+            self.groups
+                .get(id)
+                .map_or(0, |group| group.members.len().saturating_sub(1)),
+        )
+    }
+
+    /// Makes a message the newest of its conversation and returns the one before it.
+    pub(super) fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) -> MsgId {
+        match to {
+            Place::Group(group) => self.groups.advance(group, msg_id),
+            Place::User(to) => match self.conversations.insert(pair(sender, to), msg_id) {
+                Some(prev) => prev,
+                None => {
+                    self.users.get_mut(sender).add_contact(to);
+                    self.users.get_mut(to).add_contact(sender);
+                    0
+                }
+            },
+        }
+    }
+
+    /// Sends a stored event to everybody whom it is for, now or when they come back. Returns how
+    /// many sessions it reaches now.
+    pub(super) fn deliver(
+        &mut self,
+        sender: UserId,
+        to: Place,
+        msg_id: MsgId,
+        frame: Frame,
+        fx: &mut Effects,
+    ) -> u64 {
+        match to {
+            Place::User(to) => u64::from(self.deliver_to_user(to, msg_id, frame, fx)),
+            Place::Group(group) => self.deliver_to_group(sender, group, msg_id, frame, fx),
+        }
+    }
+
+    /// Sends an event that is kept to one user, now or later. Returns whether it goes out now.
+    pub(super) fn deliver_to_user(
+        &mut self,
+        to: UserId,
+        msg_id: MsgId,
+        frame: Frame,
+        fx: &mut Effects,
+    ) -> bool {
+        let user = self.users.get_mut(to);
+        if let Delivery::Live(session) = user.delivery {
+            user.cursor = user.cursor.max(msg_id);
+            fx.send(session, frame, Class::Kept(msg_id));
+            return true;
+        }
+        let event = Waiting::new(msg_id, shared(&frame, fx), 1);
+        self.lost += user.inbox.push(event, &mut self.waiting) as u64;
+        false
+    }
+
+    fn deliver_to_group(
+        &mut self,
+        sender: UserId,
+        group: GroupId,
+        msg_id: MsgId,
+        frame: Frame,
+        fx: &mut Effects,
+    ) -> u64 {
+        let Some(group) = self.groups.get(group) else {
+            return 0;
+        };
+        let mut waiting = Vec::new();
+        let users = &mut self.users;
+        let live = group
+            .members
+            .iter()
+            .filter(|member| member.user != sender)
+            .filter_map(|member| {
+                let user = users.get_mut(member.user);
+                if let Delivery::Live(session) = user.delivery {
+                    user.cursor = user.cursor.max(msg_id);
+                    return Some(session);
+                }
+                waiting.push(member.user);
+                None
+            });
+        let reached = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
+        if !waiting.is_empty() {
+            // One buffer waits in all their inboxes.
+            let json = shared(&frame, fx);
+            for user in &waiting {
+                let event = Waiting::new(msg_id, Arc::clone(&json), waiting.len());
+                let lost = self
+                    .users
+                    .get_mut(*user)
+                    .inbox
+                    .push(event, &mut self.waiting);
+                self.lost += lost as u64;
+            }
+        }
+        reached as u64
+    }
+
+    /// Whether one more may join.
+    pub(super) fn has_room(&self, user: UserId, group: GroupId) -> Result<(), Code> {
+        let members = self
+            .groups
+            .get(group)
+            .map_or(0, |group| group.members.len());
+        let groups = self.users.get(user).groups.len();
+        if members >= MEMBERS_PER_GROUP_MAX || groups >= GROUPS_PER_USER_MAX {
+            return Err(Code::TooLarge);
+        }
+        Ok(())
+    }
+}
+
+/// A frame's bytes in a buffer of their own, to outlive the effects.
+fn shared(frame: &Frame, fx: &Effects) -> Arc<Vec<u8>> {
+    match frame {
+        Frame::Small(_) => Arc::new(fx.bytes(frame).to_vec()),
+        Frame::Shared(json) => Arc::clone(json),
+    }
+}

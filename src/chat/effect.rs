@@ -1,0 +1,218 @@
+//! What the core wants done outside: data, carried out by the shell in this order.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::entry::Batch;
+use super::session::SessionId;
+use crate::limits::SHARED_FRAME_BYTES_MIN;
+use crate::wire::Code;
+use crate::wire::event::{self, MsgId};
+use crate::wire::name::{FileName, UserName};
+
+/// The JSON of one frame, encoded once for all its recipients.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// In the effects' own buffer; copied to each recipient.
+    Small(Range<usize>),
+    /// Large: shared by its recipients.
+    Shared(Arc<Vec<u8>>),
+}
+
+/// What happens to a frame when its reader is too slow for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It belongs to a request: its reader must take it or go.
+    Answer,
+    /// It is kept, so it may come later: it is handed back with [`super::Chat::undelivered`], under
+    /// its message's number, or 0.
+    Kept(MsgId),
+    /// It is of the moment; dropped.
+    Passing,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// A frame for one session.
+    Send {
+        /// Whose.
+        to: SessionId,
+        /// The frame.
+        frame: Frame,
+        /// What happens when the session does not read.
+        class: Class,
+    },
+    /// A frame for many sessions: [`Effects::targets`] of this range.
+    Broadcast {
+        /// Whose.
+        to: Range<usize>,
+        /// The frame.
+        frame: Frame,
+        /// What happens when a session does not read.
+        class: Class,
+    },
+    /// The session has a user now.
+    LoggedIn {
+        /// Which session.
+        session: SessionId,
+        /// Its user, as shown.
+        name: String,
+        /// It asked for heartbeats.
+        heartbeat: bool,
+    },
+    /// The user of a session is gone.
+    LoggedOut {
+        /// As shown.
+        name: String,
+    },
+    /// The session waits no longer: its next request may be handled.
+    Resume(SessionId),
+    /// Messages wait for this session: call [`super::Chat::feed`] whenever its output is low.
+    Feed(SessionId),
+    /// Close when everything before has been written.
+    Close(SessionId),
+}
+
+/// A file to be decoded and kept, off the loop; the result comes back with [`super::Chat::saved`].
+#[derive(Clone, Debug)]
+pub struct Save {
+    /// Which transfer, for the way back.
+    pub transfer: usize,
+    /// Who sent it.
+    pub sender: UserName,
+    /// What it is called.
+    pub filename: FileName,
+    /// Its bytes in base64 (RFC 4648, section 4).
+    pub data: String,
+}
+
+/// What became of a file that was to be kept.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// Which transfer.
+    pub transfer: usize,
+    /// The base64 text, handed back.
+    pub data: String,
+    /// The name under which it is kept and its size in bytes, or why it is not.
+    pub result: Result<(String, u64), Code>,
+}
+
+/// What the core wants done, and what it wants stored.
+///
+/// The shell drains the list after every call into the core; the batch gathers for a whole turn.
+#[derive(Debug, Default)]
+pub struct Effects {
+    list: Vec<Effect>,
+    bytes: Vec<u8>,
+    targets: Vec<SessionId>,
+    saves: Vec<Save>,
+    /// What must survive, handed to the journal once a turn.
+    pub batch: Batch,
+    /// Deliveries that the entries of this turn will cause: the measure of a turn's work.
+    pub deliveries: usize,
+}
+
+impl Effects {
+    /// Whether there is nothing to carry out. The batch does not count: it waits for the turn's end.
+    pub fn is_drained(&self) -> bool {
+        self.list.is_empty() && self.saves.is_empty()
+    }
+
+    /// The effects, in order.
+    pub fn list(&self) -> &[Effect] {
+        &self.list
+    }
+
+    /// The bytes of a frame.
+    pub fn bytes<'a>(&'a self, frame: &'a Frame) -> &'a [u8] {
+        match frame {
+            Frame::Small(range) => &self.bytes[range.clone()],
+            Frame::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The recipients of a broadcast.
+    pub fn targets(&self, range: &Range<usize>) -> &[SessionId] {
+        &self.targets[range.clone()]
+    }
+
+    /// Takes the files out that are to be kept, in order.
+    pub fn take_saves(&mut self, mut keep: impl FnMut(Save)) {
+        for save in self.saves.drain(..) {
+            keep(save);
+        }
+    }
+
+    /// Forgets what was carried out, keeping the memory unless one call made it unusually large.
+    pub fn drained(&mut self) {
+        const KEPT_BYTES: usize = 1024 * 1024;
+        self.list.clear();
+        self.list.shrink_to(KEPT_BYTES / size_of::<Effect>());
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.targets.clear();
+        self.targets.shrink_to(KEPT_BYTES / size_of::<SessionId>());
+    }
+
+    pub(super) fn push(&mut self, effect: Effect) {
+        self.list.push(effect);
+    }
+
+    pub(super) fn save(&mut self, save: Save) {
+        self.saves.push(save);
+    }
+
+    /// Encodes a frame, for any number of recipients.
+    pub(super) fn encode(&mut self, frame: &impl Serialize) -> Frame {
+        let start = self.bytes.len();
+        event::encode(frame, &mut self.bytes);
+        self.frame_from(start)
+    }
+
+    /// Puts a frame's JSON in, as it is.
+    pub(super) fn put(&mut self, json: &[u8]) -> Frame {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(json);
+        self.frame_from(start)
+    }
+
+    pub(super) fn send(&mut self, to: SessionId, frame: Frame, class: Class) {
+        self.list.push(Effect::Send { to, frame, class });
+    }
+
+    /// Sends one frame to all of these sessions.
+    pub(super) fn broadcast(
+        &mut self,
+        to: impl IntoIterator<Item = SessionId>,
+        frame: Frame,
+        class: Class,
+    ) -> usize {
+        let start = self.targets.len();
+        self.targets.extend(to);
+        let count = self.targets.len() - start;
+        match count {
+            0 => {}
+            1 => {
+                let to = self.targets[start];
+                self.targets.truncate(start);
+                self.send(to, frame, class);
+            }
+            _ => self.list.push(Effect::Broadcast {
+                to: start..start + count,
+                frame,
+                class,
+            }),
+        }
+        count
+    }
+
+    fn frame_from(&mut self, start: usize) -> Frame {
+        if self.bytes.len() - start < SHARED_FRAME_BYTES_MIN {
+            return Frame::Small(start..self.bytes.len());
+        }
+        Frame::Shared(Arc::new(self.bytes.split_off(start)))
+    }
+}

@@ -1,0 +1,204 @@
+//! What must survive: the entries that the core hands to the journal, and what comes back.
+//!
+//! A turn's entries travel as one [`Batch`], whose texts lie in one buffer, so that a message costs
+//! no allocation of its own. Nothing in a batch has happened until it comes back [`Committed`].
+
+use std::ops::Range;
+
+use super::group::GroupId;
+use super::session::SessionId;
+use super::users::UserId;
+use crate::wire::Text;
+use crate::wire::event::MsgId;
+use crate::wire::request::RequestId;
+
+/// Where a message goes: a conversation's other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// To one user.
+    User(UserId),
+    /// To a group.
+    Group(GroupId),
+}
+
+/// A stretch of a batch's text.
+pub type Span = Range<usize>;
+
+/// A request's `id`, its text in the batch.
+#[derive(Clone, Debug)]
+pub enum IdSpan {
+    /// An integer.
+    Number(i64),
+    /// A string.
+    Text(Span),
+}
+
+/// Who asked for an entry: where its answer goes.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The session.
+    pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// The request's `id`.
+    pub id: Option<IdSpan>,
+}
+
+/// One thing that must survive.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Who asked for it.
+    pub origin: Origin,
+    /// What it is.
+    pub what: What,
+}
+
+/// What an entry says.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// The origin's user exists from now on.
+    Account {
+        /// The newest message that the client says it has.
+        since: Option<MsgId>,
+        /// It is told that nothing was missed, too.
+        wants_synced: bool,
+    },
+    /// A message.
+    Message {
+        /// To whom.
+        to: Place,
+        /// What it says.
+        content: Span,
+        /// The message that it answers.
+        reply_to: Option<MsgId>,
+    },
+    /// A file, kept already under `saved_as`.
+    File {
+        /// To whom.
+        to: Place,
+        /// Its safe name.
+        filename: String,
+        /// The name under which the server keeps it.
+        saved_as: String,
+        /// Its size in bytes.
+        size: u64,
+        /// Its bytes in base64.
+        data: String,
+    },
+    /// A change of a group or of its members.
+    Group {
+        /// Which group. A new one has its id from the core.
+        group: GroupId,
+        /// What changes.
+        change: Change,
+    },
+}
+
+/// A change of a group, decided and not yet in force.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each is the request of the same name")]
+pub enum Change {
+    Create {
+        name: crate::wire::name::GroupName,
+        private: bool,
+    },
+    Join,
+    Leave,
+    Add(UserId),
+    Remove(UserId),
+    Promote(UserId),
+    Demote(UserId),
+    Rename(crate::wire::name::GroupName),
+    Delete,
+}
+
+/// One turn's entries, in the order in which they were decided.
+#[derive(Debug, Default)]
+pub struct Batch {
+    text: String,
+    entries: Vec<Entry>,
+}
+
+impl Batch {
+    /// Whether there is nothing to hand over.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries, first decided first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: &Span) -> &str {
+        &self.text[span.clone()]
+    }
+
+    /// The `id` of an entry's request.
+    pub fn request_id(&self, entry: &Entry) -> Option<RequestId<'_>> {
+        entry.origin.id.as_ref().map(|id| match id {
+            IdSpan::Number(number) => RequestId::Number(*number),
+            IdSpan::Text(span) => RequestId::Text(Text::from(self.text(span))),
+        })
+    }
+
+    /// Takes the file's bytes out of an entry.
+    pub(crate) fn take_file_data(&mut self, at: usize) -> String {
+        match self.entries.get_mut(at).map(|entry| &mut entry.what) {
+            Some(What::File { data, .. }) => std::mem::take(data),
+            _ => String::new(),
+        }
+    }
+
+    /// Makes the batch empty, keeping its memory unless one turn made it unusually large.
+    pub fn clear(&mut self) {
+        const KEPT_BYTES: usize = 1024 * 1024;
+        self.text.clear();
+        self.text.shrink_to(KEPT_BYTES);
+        self.entries.clear();
+        self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
+    }
+
+    pub(super) fn push(
+        &mut self,
+        (session, user): (SessionId, UserId),
+        id: Option<&RequestId<'_>>,
+        what: What,
+    ) {
+        let id = id.map(|id| match id {
+            RequestId::Number(number) => IdSpan::Number(*number),
+            RequestId::Text(text) => IdSpan::Text(self.push_text(text)),
+        });
+        self.entries.push(Entry {
+            origin: Origin { session, user, id },
+            what,
+        });
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) -> Span {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+}
+
+/// What became of one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored, under this number.
+    Stored(MsgId),
+    /// The same request was stored before, under this number; nothing new was.
+    Duplicate(MsgId),
+    /// The request's `id` belongs to another message.
+    Conflict,
+}
+
+/// A batch that has been stored, with one outcome per entry.
+#[derive(Debug)]
+pub struct Committed {
+    /// The entries.
+    pub batch: Batch,
+    /// What became of each.
+    pub outcomes: Vec<Outcome>,
+}

@@ -1,0 +1,228 @@
+//! Files, whole, as the first chat sent them: kept by the worker first, then relayed.
+
+use std::sync::{Arc, Weak};
+
+use super::entry::{Entry, Outcome, Place, What};
+use super::{
+    Chat, Done, Effects, Frame, Handled, Member, Now, Save, Saved, SessionId, UserId, answer_with,
+    numbered, refuse,
+};
+use crate::limits::FILES_ON_THE_WAY_BYTES_MAX;
+use crate::text::server as text;
+use crate::wire::event::{Body, Event, FileReceived};
+use crate::wire::name::FileName;
+use crate::wire::request::{Refusal, RequestId, Target};
+use crate::wire::{Code, Text, event};
+
+/// A file that the worker has.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    session: SessionId,
+    sender: UserId,
+    id: Option<RequestId<'static>>,
+    to: Place,
+    filename: FileName,
+    bytes: usize,
+}
+
+/// The memory that files hold on their way through the server.
+#[derive(Debug, Default)]
+pub(super) struct OnTheWay {
+    arriving_bytes: usize,
+    leaving: Vec<Weak<Vec<u8>>>,
+}
+
+impl OnTheWay {
+    fn reserve(&mut self, bytes: usize) -> Result<(), Code> {
+        self.leaving.retain(|file| file.strong_count() > 0);
+        let leaving: usize = self
+            .leaving
+            .iter()
+            .filter_map(Weak::upgrade)
+            .map(|file| file.len())
+            .sum();
+        if self.arriving_bytes + leaving + bytes > FILES_ON_THE_WAY_BYTES_MAX {
+            return Err(Code::RateLimited);
+        }
+        self.arriving_bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Chat {
+    pub(super) fn send_file(
+        &mut self,
+        member: Member,
+        id: Option<&RequestId<'_>>,
+        to: &Target<'_>,
+        filename: &str,
+        data: Text<'_>,
+        fx: &mut Effects,
+    ) -> Handled {
+        let bytes = data.len();
+        let to = self.place(member.user, to, bytes)?;
+        self.files.reserve(bytes)?;
+        fx.deliveries += self.recipients(to);
+        let filename = FileName::sanitize(filename);
+        let transfer = self.transfers.insert(Transfer {
+            session: member.session,
+            sender: member.user,
+            id: id.cloned().map(RequestId::into_owned),
+            to,
+            filename: filename.clone(),
+            bytes,
+        });
+        let sender = self.users.get(member.user).name.clone();
+        fx.save(Save {
+            transfer,
+            sender,
+            filename,
+            data: data.into_owned(),
+        });
+        Ok(Done::Later)
+    }
+
+    /// The worker is done with a file: it becomes an entry, or is refused.
+    pub fn saved(&mut self, saved: Saved, fx: &mut Effects) {
+        debug_assert!(fx.is_drained(), "effects are drained after every call");
+        let Some(transfer) = self.transfers.try_remove(saved.transfer) else {
+            return;
+        };
+        let Transfer {
+            session,
+            sender,
+            id,
+            to,
+            filename,
+            bytes,
+        } = transfer;
+        match saved.result {
+            Ok((saved_as, size)) => {
+                let filename = filename.as_str().to_owned();
+                let what = What::File {
+                    to,
+                    filename,
+                    saved_as,
+                    size,
+                    data: saved.data,
+                };
+                fx.batch.push((session, sender), id.as_ref(), what);
+            }
+            Err(code) => {
+                self.files.arriving_bytes -= bytes;
+                if let Some(session) = self.sessions.get_mut(session) {
+                    session.awaiting = session.awaiting.saturating_sub(1);
+                }
+                let field = (code == Code::InvalidField).then_some("file_data");
+                let lang = self.lang_of(session);
+                refuse(
+                    fx,
+                    session,
+                    "file_response",
+                    id.as_ref(),
+                    lang,
+                    Refusal { code, field },
+                );
+            }
+        }
+    }
+
+    /// A file's entry is stored: it is relayed and answered.
+    pub(super) fn file_stored(
+        &mut self,
+        entry: &Entry,
+        id: Option<&RequestId<'_>>,
+        data: String,
+        outcome: Outcome,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let What::File {
+            to,
+            filename,
+            saved_as,
+            size,
+            ..
+        } = &entry.what
+        else {
+            return;
+        };
+        let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
+        self.files.arriving_bytes = self.files.arriving_bytes.saturating_sub(data.len());
+        let lang = self.lang_of(session);
+        let answered = numbered(outcome).and_then(|(msg_id, new)| {
+            let mut delivered = 0;
+            if new {
+                self.before_delivery(sender, to, now, fx)?;
+                let prev = self.advance(sender, to, msg_id);
+                let clock = now.clock();
+                let (recipient, group_name) = match to {
+                    Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
+                    Place::Group(group) => (None, Some(self.groups.name(group))),
+                };
+                let file = FileReceived {
+                    msg_id,
+                    prev,
+                    sender: self.users.get(sender).name.as_str(),
+                    recipient,
+                    group_name,
+                    filename,
+                    size: *size,
+                    timestamp: clock.as_str(),
+                    ts: now.wall_ms,
+                    id,
+                    file_data: "",
+                };
+                let event = match to {
+                    Place::User(_) => Event::FileReceived(file),
+                    Place::Group(_) => Event::GroupFileReceived(file),
+                };
+                let json = Arc::new(with_data(&event, &data));
+                self.files.leaving.push(Arc::downgrade(&json));
+                delivered = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
+            }
+            let members = self.others_in(to);
+            Ok((
+                Body::File {
+                    msg_id,
+                    ts: now.wall_ms,
+                    delivered,
+                    saved_as,
+                },
+                members,
+            ))
+        });
+        match answered {
+            Ok((body, None)) => {
+                answer_with(
+                    fx,
+                    session,
+                    "file_response",
+                    id,
+                    text::FILE_SENT.get(lang),
+                    body,
+                );
+            }
+            Ok((body, Some(members))) => {
+                let message = text::file_sent_to_members(lang, members);
+                answer_with(fx, session, "file_response", id, &message, body);
+            }
+            Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
+        }
+    }
+}
+
+/// The event's JSON with the data put between the quotes of its last field: base64 needs no
+/// escaping, and looking for what does costs more than all the rest of a large file.
+fn with_data(event: &Event<'_>, data: &str) -> Vec<u8> {
+    let mut json = Vec::with_capacity(data.len() + 1024);
+    event::encode(event, &mut json);
+    debug_assert!(
+        json.ends_with(b"\"file_data\":\"\"}"),
+        "the data comes last"
+    );
+    json.truncate(json.len() - 2);
+    json.extend_from_slice(data.as_bytes());
+    json.extend_from_slice(b"\"}");
+    json
+}
