@@ -6,15 +6,18 @@
 //! - [`wire`]: bytes, frames, requests, events, names. No I/O. Uses `limits`.
 //! - [`text`]: every sentence that people read, in Portuguese and English. Uses `wire`.
 //! - [`chat`]: the core, which decides who is who and who gets what. No sockets, clock, threads or
-//!   files: what it wants done, it says as effects. Uses `wire`, `journal`'s entries, `text`.
-//! - [`journal`]: what must survive, and the numbers given to it. Uses `wire`.
+//!   files: what it wants done, it says as effects. Uses `wire`, `text`.
+//! - [`journal`]: keeps what must survive, and numbers it. Uses `chat`'s entries, `wire`.
 //! - [`server`]: the reactor around the core. Uses `chat`, `journal`, `wire`, `text`.
 //! - [`client`]: the terminal client. Uses `wire`, `text`.
 //! - [`load`]: the load tool. Uses `wire`, `text`.
 //! - [`demo`]: the original manual's "Teste Avançado", played for real. Uses `server`, `wire`, `text`.
 //! - [`cli`]: exit codes and what the subcommands share. Uses `text`.
 
+pub mod chat;
 pub mod cli;
+pub mod journal;
 pub mod limits;
+pub mod server;
 pub mod text;
 pub mod wire;

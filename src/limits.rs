@@ -53,8 +53,9 @@ pub const PRESENCE_GROUP_MEMBERS_MAX: usize = 100;
 /// Private partners to whom one user's coming and going is told.
 pub const PRESENCE_CONTACTS_MAX: usize = 1_000;
 
-/// Messages that wait in memory for one absent user.
-pub const INBOX_MESSAGES_MAX: usize = 1_000;
+/// Messages that wait in memory for one user who is absent or reads too slowly: enough that a
+/// burst to somebody who is merely slower than its sender is not refused.
+pub const INBOX_MESSAGES_MAX: usize = 10_000;
 
 /// Bytes that wait in memory for one absent user: one file of the largest kind, or all else.
 pub const INBOX_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
@@ -64,6 +65,9 @@ pub const INBOXES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A sender's requests whose ids are remembered, so that one sent again is answered once.
 pub const REMEMBERED_REQUESTS_MAX: usize = 1_024;
+
+/// The same for all senders together; above it those silent longest are forgotten.
+pub const REMEMBERED_REQUESTS_ALL_MAX: usize = 1_000_000;
 
 /// Seconds between two `typing` events of one session in one conversation.
 pub const TYPING_INTERVAL_MS: u64 = 3_000;
@@ -82,7 +86,10 @@ pub const READ_BYTES_PER_TURN_MAX: usize = 64 * 1024;
 pub const FRAMES_PER_TURN_MAX: usize = 1_024;
 
 /// Deliveries that one connection may cause in one turn, before others have theirs.
-pub const DELIVERIES_PER_TURN_MAX: usize = 8_192;
+pub const DELIVERIES_PER_CONNECTION_MAX: usize = 8_192;
+
+/// Deliveries in one turn: about 8 MiB of output and a few milliseconds.
+pub const DELIVERIES_PER_TURN_MAX: usize = 32_768;
 
 /// Bytes written to one connection in one turn.
 pub const WRITE_BYTES_PER_TURN_MAX: usize = 1024 * 1024;
@@ -135,11 +142,12 @@ pub const ACCEPT_RETRY_MS: u64 = 100;
 /// Time that a server told to stop gives its clients to take their last frames.
 pub const SHUTDOWN_MS_MAX: u64 = 5_000;
 
-/// Files being written by the worker or waiting for it; more are refused, not queued.
-pub const SAVES_WAITING_MAX: usize = 64;
+/// Bytes of files on their way through the server, from their arrival to the last recipient's
+/// last byte; more are refused with `rate_limited` until some have left.
+pub const FILES_ON_THE_WAY_BYTES_MAX: usize = 128 * 1024 * 1024;
 
-/// Bytes of files waiting for the worker.
-pub const SAVES_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Conversations in which one session's `typing` is remembered.
+pub const TYPING_PLACES_MAX: usize = 16;
 
 /// Log lines waiting for a terminal or pipe that does not take them; more are counted, not kept.
 pub const LOG_LINES_WAITING_MAX: usize = 4_096;
@@ -148,4 +156,6 @@ const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < INBOXES_BYTES_MAX);
-const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
+const _: () = assert!(DELIVERIES_PER_CONNECTION_MAX > MEMBERS_PER_GROUP_MAX);
+const _: () = assert!(DELIVERIES_PER_TURN_MAX >= DELIVERIES_PER_CONNECTION_MAX);
+const _: () = assert!(FILES_ON_THE_WAY_BYTES_MAX >= 2 * FRAME_BYTES_MAX);

@@ -18,6 +18,7 @@ fn run() -> Result<(), Failure> {
         .map_err(|error| cli::usage(papo::text::Lang::Pt, error))?;
     let invocation = Invocation::new(args)?;
     match subcommand.as_deref() {
+        Some("server") => papo::server::run(invocation),
         Some(unknown) => Err(cli::usage(invocation.lang, format_args!("{unknown:?}"))),
         None => Ok(()),
     }

@@ -1,5 +1,8 @@
 //! What the server says: in answers, and in its own window.
 
+use std::fmt::Display;
+use std::path::Path;
+
 use super::{Lang, Sentence, say};
 use crate::wire::Code;
 
@@ -25,6 +28,166 @@ pub const SHUTTING_DOWN: Sentence = say(
 pub const NO_PAGE: Sentence = say(
     "Este servidor papo ainda não tem página. Use o cliente de terminal: papo",
     "This papo server has no page yet. Use the terminal client: papo",
+);
+
+/// What `papo server` prints first. The lines are the first server's own.
+pub const BANNER: &[Sentence] = &[
+    say(
+        "=== SERVIDOR DE CHAT DISTRIBUÍDO ===",
+        "=== DISTRIBUTED CHAT SERVER ===",
+    ),
+    say(
+        "Trabalho de Sistemas Distribuídos",
+        "Distributed systems coursework",
+    ),
+    say(
+        "Pressione Ctrl+C para parar o servidor",
+        "Press Ctrl+C to stop the server",
+    ),
+];
+
+/// What happens in the server, one line each.
+#[derive(Clone, Copy)]
+#[expect(missing_docs, reason = "each is one line of `log_line`")]
+pub enum Happened<'a> {
+    Started(&'a dyn Display),
+    Waiting,
+    Connected(&'a dyn Display),
+    LoggedIn(&'a str),
+    LoggedOut(&'a str),
+    Slow(&'a dyn Display),
+    Full(usize),
+    AcceptFailed(&'a dyn Display),
+    Lost(u64),
+    FileNotKept(&'a Path, &'a dyn Display),
+    Stopping,
+}
+
+/// A line for the server's own window. Names in it were parsed, so nothing in them can forge a line.
+pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
+    let said = match lang {
+        Lang::Pt => match happened {
+            Happened::Started(address) => format!("Iniciado em {address}"),
+            Happened::Waiting => "Aguardando conexões...".to_owned(),
+            Happened::Connected(peer) => format!("Nova conexão de {peer}"),
+            Happened::LoggedIn(name) => format!("Usuário {name} conectado"),
+            Happened::LoggedOut(name) => format!("Usuário {name} desconectado"),
+            Happened::Slow(peer) => format!("Conexão {peer} encerrada: não lê o que recebe"),
+            Happened::Full(most) => format!("Cheio: {most} conexões; novas são recusadas"),
+            Happened::AcceptFailed(error) => {
+                format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
+            }
+            Happened::Lost(count) => {
+                format!("{count} mensagens antigas deram lugar a novas em caixas cheias")
+            }
+            Happened::FileNotKept(folder, error) => {
+                format!(
+                    "Não foi possível guardar um arquivo em {}: {error}",
+                    folder.display()
+                )
+            }
+            Happened::Stopping => "Encerrando servidor...".to_owned(),
+        },
+        Lang::En => match happened {
+            Happened::Started(address) => format!("Started on {address}"),
+            Happened::Waiting => "Waiting for connections...".to_owned(),
+            Happened::Connected(peer) => format!("New connection from {peer}"),
+            Happened::LoggedIn(name) => format!("User {name} connected"),
+            Happened::LoggedOut(name) => format!("User {name} disconnected"),
+            Happened::Slow(peer) => format!("Connection {peer} closed: it does not read"),
+            Happened::Full(most) => format!("Full: {most} connections; new ones are refused"),
+            Happened::AcceptFailed(error) => {
+                format!("Cannot accept a connection: {error}. See ulimit -n")
+            }
+            Happened::Lost(count) => {
+                format!("{count} old messages gave way to new ones in full mailboxes")
+            }
+            Happened::FileNotKept(folder, error) => {
+                format!("Cannot keep a file in {}: {error}", folder.display())
+            }
+            Happened::Stopping => "Stopping the server...".to_owned(),
+        },
+    };
+    let tag = say("SERVIDOR", "SERVER").get(lang);
+    format!("[{tag}] {said}")
+}
+
+/// After lines that nobody took.
+pub fn lines_dropped(lang: Lang, count: u64) -> String {
+    match lang {
+        Lang::Pt => format!("[SERVIDOR] {count} linhas omitidas: ninguém as lia\n"),
+        Lang::En => format!("[SERVER] {count} lines left out: nobody read them\n"),
+    }
+}
+
+/// The port is taken.
+pub fn port_in_use(lang: Lang, listen: &str) -> String {
+    let port = listen.rsplit(':').next().unwrap_or(listen);
+    match lang {
+        Lang::Pt => format!(
+            "a porta {port} já está em uso ({listen}): outro servidor está rodando? Encerre-o ou \
+             escolha outra porta com --listen localhost:PORTA"
+        ),
+        Lang::En => format!(
+            "port {port} is in use ({listen}): is another server running? Stop it, or choose \
+             another port with --listen localhost:PORT"
+        ),
+    }
+}
+
+/// The address cannot be listened on.
+pub fn cannot_listen(lang: Lang, listen: &str, error: &dyn Display) -> String {
+    match lang {
+        Lang::Pt => format!(
+            "não é possível escutar em {listen}: {error}. Use --listen HOST:PORTA, por exemplo \
+             --listen 0.0.0.0:12345"
+        ),
+        Lang::En => format!(
+            "cannot listen on {listen}: {error}. Use --listen HOST:PORT, for example \
+             --listen 0.0.0.0:12345"
+        ),
+    }
+}
+
+/// The data folder cannot be used.
+pub fn cannot_use_data(lang: Lang, data: &Path, error: &dyn Display) -> String {
+    let data = data.display();
+    match lang {
+        Lang::Pt => {
+            format!("não é possível usar a pasta {data}: {error}. Escolha outra com --data")
+        }
+        Lang::En => format!("cannot use the folder {data}: {error}. Choose another with --data"),
+    }
+}
+
+/// `papo server --help`.
+pub const HELP: Sentence = say(
+    "\
+papo server: o servidor de chat.
+
+Uso: papo server [opções]
+
+  --listen HOST:PORTA  onde escutar (localhost:12345; porta 0 escolhe uma livre)
+  --data PASTA         onde ficam os arquivos recebidos, em server_files (.)
+  --lang pt|en         língua das mensagens (pt)
+  --log NÍVEL          off, error, warn, info, debug (info)
+  -h, --help           esta ajuda
+
+Exemplo: papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+",
+    "\
+papo server: the chat server.
+
+Usage: papo server [options]
+
+  --listen HOST:PORT  where to listen (localhost:12345; port 0 takes a free one)
+  --data FOLDER       where files are kept, in server_files (.)
+  --lang pt|en        language of the messages (pt)
+  --log LEVEL         off, error, warn, info, debug (info)
+  -h, --help          this help
+
+Example: papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+",
 );
 
 /// `login_response`.

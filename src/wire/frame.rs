@@ -121,6 +121,16 @@ impl FrameDecoder {
         self.framing
     }
 
+    /// Sets the framing, before the first frame.
+    pub fn set_framing(&mut self, framing: Framing) {
+        self.framing = framing;
+    }
+
+    /// The first byte that is in no frame handed out yet.
+    pub fn first_byte(&self) -> Option<u8> {
+        self.buffer[self.consumed..self.received].first().copied()
+    }
+
     /// Sets the largest frame from here on, in bytes.
     pub fn set_limit(&mut self, limit_bytes: usize) {
         self.limit_bytes = limit_bytes;

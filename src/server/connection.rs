@@ -1,0 +1,196 @@
+//! One connection: its socket, what has been read of it, what waits to be written, and its state.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use socket2::{SockRef, TcpKeepalive};
+
+use super::outbox::{Flushed, Outbox, Pool};
+use crate::chat::SessionId;
+use crate::limits::SOCKET_SEND_BUFFER_BYTES;
+use crate::wire::frame::{FrameDecoder, Framing};
+
+/// A silent peer without heartbeats is asked by the system after this long, and then this often.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It has not said what it is, or nobody has logged in.
+    Greeting,
+    /// It has a user.
+    Active,
+    /// Nothing more is read as frames; what waits is still written.
+    Draining,
+    /// Everything was written, and the peer was told that no more comes. What it still sends is
+    /// thrown away: a close with unread bytes would be a reset, which eats the last frames.
+    Lingering,
+    /// It leaves the slab at the end of the turn.
+    Doomed,
+}
+
+/// What came of an attempt to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadSome {
+    /// So many bytes.
+    Bytes(usize),
+    /// None now.
+    Nothing,
+    /// None ever again.
+    End,
+    /// The connection broke.
+    Broken,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: SessionId,
+    /// Where it comes from.
+    pub(super) peer: SocketAddr,
+    pub(super) socket: TcpStream,
+    pub(super) state: State,
+    /// What the peer sends; out while its frames are being handled.
+    pub(super) decoder: Option<FrameDecoder>,
+    /// How frames are told apart, once the first byte has said it.
+    pub(super) framing: Option<Framing>,
+    pub(super) outbox: Outbox,
+    /// Bytes may be there to read. Only the system's "no more" clears it.
+    pub(super) readable: bool,
+    /// The system may take bytes. Only its "no more" clears it.
+    pub(super) writable: bool,
+    /// The peer sends no more: a short read is then not yet all.
+    pub(super) ending: bool,
+    /// In the queue of those to be served.
+    pub(super) queued: bool,
+    /// In the list of those to be flushed.
+    pub(super) dirty: bool,
+    /// Its next frame waits until an entry is stored.
+    pub(super) waiting: bool,
+    /// It does not read answers, so its requests wait.
+    pub(super) held: bool,
+    /// Messages wait in the core until its output is low.
+    pub(super) hungry: bool,
+    /// A deadline looks after its output.
+    pub(super) watched: bool,
+    /// What the system had taken of it when that deadline was set.
+    pub(super) watched_taken: u64,
+    /// A paced peer may not have its next frame before this time.
+    pub(super) next_write_ms: u64,
+    pub(super) framing_errors: u32,
+    pub(super) heartbeats_unanswered: u32,
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub(super) fn new(id: SessionId, peer: SocketAddr, socket: TcpStream) -> Self {
+        Self {
+            id,
+            peer,
+            socket,
+            state: State::Greeting,
+            decoder: Some(FrameDecoder::new(Framing::Bare)),
+            framing: None,
+            outbox: Outbox::default(),
+            readable: false,
+            writable: true,
+            ending: false,
+            queued: false,
+            dirty: false,
+            waiting: false,
+            held: false,
+            hungry: false,
+            watched: false,
+            watched_taken: 0,
+            next_write_ms: 0,
+            framing_errors: 0,
+            heartbeats_unanswered: 0,
+        }
+    }
+
+    /// Whether requests are read from it.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Greeting | State::Active)
+    }
+
+    /// Reads once into a decoder.
+    pub(super) fn read_into(&mut self, decoder: &mut FrameDecoder) -> ReadSome {
+        let spare = decoder.spare();
+        let room = spare.len();
+        match read_once(&mut self.socket, spare) {
+            ReadSome::Bytes(count) => {
+                decoder.advance(count);
+                self.note_read(count, room);
+                ReadSome::Bytes(count)
+            }
+            other => {
+                self.readable = false;
+                other
+            }
+        }
+    }
+
+    /// Reads once and throws the bytes away.
+    pub(super) fn discard(&mut self, scratch: &mut [u8]) -> ReadSome {
+        let read = read_once(&mut self.socket, scratch);
+        match read {
+            ReadSome::Bytes(count) => self.note_read(count, scratch.len()),
+            _ => self.readable = false,
+        }
+        read
+    }
+
+    /// Writes what waits, as far as this turn goes.
+    pub(super) fn flush(&mut self, pool: &mut Pool) -> io::Result<Flushed> {
+        let flushed = self.outbox.write_to(&mut self.socket, pool)?;
+        if flushed == Flushed::Blocked {
+            self.writable = false;
+        }
+        Ok(flushed)
+    }
+
+    /// Tells the peer that no more comes.
+    pub(super) fn end_output(&self) {
+        // A peer that is gone already has nothing to be told.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+
+    /// A read that fills less than its room has emptied the socket, where readiness comes from
+    /// epoll or kqueue; asking again would cost a call for nothing. A peer that has ended may have
+    /// its end still to be read.
+    fn note_read(&mut self, count: usize, room: usize) {
+        if cfg!(unix) && count < room && !self.ending {
+            self.readable = false;
+        }
+    }
+}
+
+fn read_once(socket: &mut TcpStream, into: &mut [u8]) -> ReadSome {
+    loop {
+        return match socket.read(into) {
+            Ok(0) => ReadSome::End,
+            Ok(count) => ReadSome::Bytes(count),
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => ReadSome::Nothing,
+                ErrorKind::Interrupted => continue,
+                // A reset reports itself here, and never as "would block".
+                _ => ReadSome::Broken,
+            },
+        };
+    }
+}
+
+/// Sets a fresh socket up: frames leave at once, the kernel keeps little, a dead peer is noticed.
+pub(super) fn set_up(socket: &TcpStream) {
+    // Each is a kindness, none a condition: a socket without them still works.
+    let _ = socket.set_nodelay(true);
+    let socket = SockRef::from(socket);
+    let _ = socket.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY);
+    let _ = socket.set_tcp_keepalive(&keepalive);
+}

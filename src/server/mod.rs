@@ -1,0 +1,98 @@
+//! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
+//!
+//! [`Reactor`] turns the loop. What comes in stands in `reading`, what goes out in `writing`, who
+//! arrives in `arriving`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
+
+mod arriving;
+mod clock;
+mod connection;
+mod connections;
+mod deadlines;
+mod http;
+mod listener;
+mod logging;
+mod outbox;
+mod reactor;
+mod reading;
+mod worker;
+mod writing;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use log::LevelFilter;
+
+pub use reactor::{Reactor, Stop};
+
+use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::text::Lang;
+use crate::text::server::{self as text, Happened};
+use listener::Listeners;
+use logging::Logging;
+
+/// Where the first server listened, and so where its clients look.
+pub const DEFAULT_LISTEN: &str = "localhost:12345";
+
+/// What `papo server` is told.
+#[derive(Debug)]
+struct Config {
+    listen: String,
+    data: PathBuf,
+    lang: Lang,
+    log: LevelFilter,
+}
+
+/// `papo server`.
+pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
+    if invocation.wants_help(text::HELP) {
+        return Ok(());
+    }
+    let lang = invocation.lang;
+    let config = Config {
+        listen: invocation.value("--listen", DEFAULT_LISTEN.to_owned())?,
+        data: invocation.value("--data", PathBuf::from("."))?,
+        lang,
+        log: invocation.value("--log", LevelFilter::Info)?,
+    };
+    invocation.finish()?;
+    serve(&config)
+}
+
+fn serve(config: &Config) -> Result<(), Failure> {
+    let Config {
+        listen,
+        data,
+        lang,
+        log,
+    } = config;
+    let lang = *lang;
+    fs::create_dir_all(data)
+        .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
+    let listeners = Listeners::bind(listen).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => Failure::new(Exit::Error, text::port_in_use(lang, listen)),
+        ErrorKind::InvalidInput => usage(lang, format_args!("--listen {listen}: HOST:PORT")),
+        _ => Failure::new(Exit::Error, text::cannot_listen(lang, listen, &error)),
+    })?;
+    let logging = Logging::start(*log, lang).context("papo-log")?;
+    for line in text::BANNER {
+        log::info!("{}", line.get(lang));
+    }
+    log::info!(
+        "{}",
+        text::log_line(lang, Happened::Started(&listeners.shown()))
+    );
+    log::info!("{}", text::log_line(lang, Happened::Waiting));
+    let (reactor, stop) = Reactor::new(listeners, data, lang).context("reactor")?;
+    ctrlc::set_handler(move || {
+        // Asked twice, it does not wait for anybody.
+        if stop.stop() {
+            std::process::exit(Exit::Error as i32);
+        }
+    })
+    .context("Ctrl+C")?;
+    let ended = reactor.run().context("reactor");
+    logging.finish();
+    Ok(ended?)
+}

@@ -1,0 +1,449 @@
+//! Bytes on their way out of one connection. What short writes are, this file alone knows.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+
+use crate::limits::WRITE_BYTES_PER_TURN_MAX;
+use crate::wire::event::MsgId;
+use crate::wire::frame::Framing;
+
+/// Frames gather in one piece up to this size, so that many leave in one write.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Buffers kept for the next connection that has something to say.
+const POOLED_BUFFERS_MAX: usize = 64;
+
+/// Output of one connection. When it is empty it holds no memory.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// The piece being written.
+    first: Piece,
+    /// How much of it the system took.
+    first_taken: usize,
+    rest: VecDeque<Piece>,
+    /// Bytes waiting, shared ones included.
+    len_bytes: usize,
+    /// Bytes waiting in memory of its own.
+    owned_bytes: usize,
+    /// Bytes that the system took since the connection began.
+    taken: u64,
+    /// Where frames lie whose way is followed, in bytes since the connection began.
+    marks: VecDeque<Mark>,
+    paced: bool,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Owned(Vec<u8>),
+    Shared(Arc<Vec<u8>>),
+}
+
+/// One frame: where its JSON begins and ends, and where the frame ends.
+#[derive(Debug)]
+struct Mark {
+    start: u64,
+    json_end: u64,
+    end: u64,
+    kept: Option<MsgId>,
+    /// Its bytes, if they are shared: their piece may be let go before the frame's last byte.
+    shared: Option<Arc<Vec<u8>>>,
+}
+
+/// How far a flush came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// Nothing waits.
+    All,
+    /// The system takes no more now.
+    Blocked,
+    /// This turn's share is used up, or a paced peer has had its frame.
+    Paused,
+}
+
+/// Buffers between two uses.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Pool {
+    fn take(&mut self) -> Vec<u8> {
+        self.buffers.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < POOLED_BUFFERS_MAX && buffer.capacity() <= 2 * PIECE_BYTES {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
+    }
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        Piece::Owned(Vec::new())
+    }
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Piece::Owned(bytes) => bytes,
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbox {
+    /// Bytes that wait, shared ones included.
+    pub(super) fn len_bytes(&self) -> usize {
+        self.len_bytes
+    }
+
+    /// Bytes that wait in memory of this outbox alone.
+    pub(super) fn owned_bytes(&self) -> usize {
+        self.owned_bytes
+    }
+
+    /// Bytes that the system took since the connection began: what has not grown has stalled.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Whether frames leave one per write, for a peer that takes one `recv` for one frame.
+    pub(super) fn set_paced(&mut self, paced: bool) {
+        self.paced = paced;
+    }
+
+    /// Puts a frame at the end. A kept one is known by its number until the system took it whole.
+    pub(super) fn push(
+        &mut self,
+        json: &[u8],
+        framing: Framing,
+        kept: Option<MsgId>,
+        pool: &mut Pool,
+    ) {
+        let (header, trailer) = (framing.header(json.len()), framing.trailer());
+        self.mark(header.len(), json.len(), trailer.len(), kept, None);
+        let bytes = header.len() + json.len() + trailer.len();
+        let piece = self.room(bytes, pool);
+        piece.extend_from_slice(&header);
+        piece.extend_from_slice(json);
+        piece.extend_from_slice(trailer);
+        self.len_bytes += bytes;
+        self.owned_bytes += bytes;
+    }
+
+    /// The same for a frame whose bytes its recipients share.
+    pub(super) fn push_shared(
+        &mut self,
+        json: Arc<Vec<u8>>,
+        framing: Framing,
+        kept: Option<MsgId>,
+        pool: &mut Pool,
+    ) {
+        let (header, trailer) = (framing.header(json.len()), framing.trailer());
+        let shared = kept.map(|_| Arc::clone(&json));
+        self.mark(header.len(), json.len(), trailer.len(), kept, shared);
+        self.push_raw(&header, pool);
+        self.len_bytes += json.len();
+        self.rest.push_back(Piece::Shared(json));
+        self.push_raw(trailer, pool);
+    }
+
+    /// Puts bytes at the end that are no frame.
+    pub(super) fn push_raw(&mut self, bytes: &[u8], pool: &mut Pool) {
+        if !bytes.is_empty() {
+            self.room(bytes.len(), pool).extend_from_slice(bytes);
+            self.len_bytes += bytes.len();
+            self.owned_bytes += bytes.len();
+        }
+    }
+
+    /// Writes as much as the system takes and this turn allows.
+    pub(super) fn write_to(
+        &mut self,
+        socket: &mut impl Write,
+        pool: &mut Pool,
+    ) -> io::Result<Flushed> {
+        let mut budget = WRITE_BYTES_PER_TURN_MAX;
+        loop {
+            if self.len_bytes == 0 {
+                self.release(pool);
+                return Ok(Flushed::All);
+            }
+            if budget == 0 {
+                return Ok(Flushed::Paused);
+            }
+            self.next_piece(pool);
+            let bytes = &self.first.bytes()[self.first_taken..];
+            let frame_left = self
+                .marks
+                .front()
+                .map_or(u64::MAX, |mark| mark.end - self.taken);
+            let most = if self.paced { frame_left } else { u64::MAX };
+            let most = usize::try_from(most)
+                .unwrap_or(usize::MAX)
+                .min(budget)
+                .min(bytes.len());
+            match socket.write(&bytes[..most]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    budget -= count;
+                    let frame_done = count as u64 >= frame_left;
+                    self.count(count);
+                    if self.paced && frame_done && self.len_bytes > 0 {
+                        return Ok(Flushed::Paused);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Flushed::Blocked),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The kept frames that the system did not take whole, oldest first: their JSON, by number.
+    pub(super) fn unsent(&self) -> Vec<(MsgId, Vec<u8>)> {
+        let json = |mark: &Mark| match &mark.shared {
+            Some(json) => Some(json.to_vec()),
+            None => self.copy(mark.start, mark.json_end),
+        };
+        let kept = self
+            .marks
+            .iter()
+            .filter_map(|mark| Some((mark.kept?, json(mark)?)));
+        kept.collect()
+    }
+
+    /// Copies a stretch of the stream that still waits. A frame that is not shared lies in one piece,
+    /// which is kept until all of it was taken.
+    fn copy(&self, start: u64, end: u64) -> Option<Vec<u8>> {
+        let first_at = self.taken - self.first_taken as u64;
+        let mut from = start.checked_sub(first_at)?;
+        let mut left = end - start;
+        let mut json = Vec::with_capacity(usize::try_from(left).ok()?);
+        for piece in std::iter::once(&self.first).chain(&self.rest) {
+            let bytes = piece.bytes();
+            let length = bytes.len() as u64;
+            if from < length && left > 0 {
+                let count = left.min(length - from);
+                let range = usize::try_from(from).ok()?..usize::try_from(from + count).ok()?;
+                json.extend_from_slice(&bytes[range]);
+                left -= count;
+                from += count;
+            }
+            from = from.saturating_sub(length);
+        }
+        (left == 0).then_some(json)
+    }
+
+    fn mark(
+        &mut self,
+        header: usize,
+        json: usize,
+        trailer: usize,
+        kept: Option<MsgId>,
+        shared: Option<Arc<Vec<u8>>>,
+    ) {
+        // Where nobody asks for the frame again, no note is kept of it.
+        if kept.is_none() && !self.paced {
+            return;
+        }
+        let start = self.taken + (self.len_bytes + header) as u64;
+        let json_end = start + json as u64;
+        self.marks.push_back(Mark {
+            start,
+            json_end,
+            end: json_end + trailer as u64,
+            kept,
+            shared,
+        });
+    }
+
+    /// The piece at the end, with room for so many bytes.
+    fn room(&mut self, bytes: usize, pool: &mut Pool) -> &mut Vec<u8> {
+        let last = self.rest.back().unwrap_or(&self.first);
+        let fits = matches!(last, Piece::Owned(last) if last.is_empty() || last.len() + bytes <= PIECE_BYTES);
+        if !fits {
+            self.rest.push_back(Piece::Owned(pool.take()));
+        }
+        match self.rest.back_mut().unwrap_or(&mut self.first) {
+            Piece::Owned(piece) => {
+                if piece.capacity() == 0 {
+                    *piece = pool.take();
+                }
+                piece
+            }
+            Piece::Shared(_) => unreachable!("an owned piece was just put there"),
+        }
+    }
+
+    /// Goes on to the next piece when the first was taken whole.
+    fn next_piece(&mut self, pool: &mut Pool) {
+        while self.first_taken == self.first.bytes().len()
+            && let Some(next) = self.rest.pop_front()
+        {
+            if let Piece::Owned(done) = std::mem::replace(&mut self.first, next) {
+                pool.give(done);
+            }
+            self.first_taken = 0;
+        }
+    }
+
+    fn count(&mut self, taken: usize) {
+        self.first_taken += taken;
+        self.taken += taken as u64;
+        self.len_bytes -= taken;
+        if matches!(self.first, Piece::Owned(_)) {
+            self.owned_bytes -= taken;
+        }
+        if self.len_bytes == 0 {
+            self.marks.clear();
+            return;
+        }
+        while self
+            .marks
+            .front()
+            .is_some_and(|mark| mark.end <= self.taken)
+        {
+            self.marks.pop_front();
+        }
+    }
+
+    /// Lets all memory go: nothing waits.
+    fn release(&mut self, pool: &mut Pool) {
+        if let Piece::Owned(done) = std::mem::take(&mut self.first)
+            && done.capacity() > 0
+        {
+            pool.give(done);
+        }
+        self.first_taken = 0;
+        self.rest.clear();
+        self.rest.shrink_to(4);
+        self.marks.shrink_to(8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A socket that takes as many bytes as its script says, and then blocks.
+    struct Socket {
+        takes: VecDeque<usize>,
+        got: Vec<u8>,
+        writes: usize,
+    }
+
+    impl Write for Socket {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let most = self.takes.pop_front().ok_or(ErrorKind::WouldBlock)?;
+            if most == 0 {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            let count = most.min(bytes.len());
+            self.got.extend_from_slice(&bytes[..count]);
+            self.writes += 1;
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn socket(takes: &[usize]) -> Socket {
+        Socket {
+            takes: takes.iter().copied().collect(),
+            got: Vec::new(),
+            writes: 0,
+        }
+    }
+
+    #[test]
+    fn many_frames_leave_in_one_write() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        for _ in 0..100 {
+            outbox.push(b"{}", Framing::Line, Some(1), &mut pool);
+        }
+        let mut socket = socket(&[1_000]);
+        assert_eq!(
+            outbox.write_to(&mut socket, &mut pool).unwrap(),
+            Flushed::All
+        );
+        assert_eq!((socket.got.len(), socket.writes), (300, 1));
+        assert_eq!(
+            (
+                outbox.first.bytes().len(),
+                outbox.len_bytes(),
+                outbox.owned_bytes()
+            ),
+            (0, 0, 0)
+        );
+    }
+
+    #[test]
+    fn a_paced_peer_gets_one_frame_a_write() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        outbox.set_paced(true);
+        for _ in 0..3 {
+            outbox.push(b"{}", Framing::Bare, None, &mut pool);
+        }
+        let mut socket = socket(&[1, 100, 100, 100]);
+        assert_eq!(
+            outbox.write_to(&mut socket, &mut pool).unwrap(),
+            Flushed::Paused
+        );
+        assert_eq!(socket.got, b"{}\n");
+        assert_eq!(
+            outbox.write_to(&mut socket, &mut pool).unwrap(),
+            Flushed::Paused
+        );
+        assert_eq!(
+            outbox.write_to(&mut socket, &mut pool).unwrap(),
+            Flushed::All
+        );
+        assert_eq!(socket.got, b"{}\n{}\n{}\n");
+    }
+
+    proptest! {
+        /// However the system takes the bytes, they arrive in order, and what did not arrive whole
+        /// is known.
+        #[test]
+        fn short_writes_lose_nothing(
+            sizes in prop::collection::vec((1usize..3_000, any::<bool>()), 1..60),
+            takes in prop::collection::vec(0usize..4_000, 0..60),
+            length in any::<bool>(),
+        ) {
+            let framing = if length { Framing::Length } else { Framing::Line };
+            let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+            let (mut stream, mut ends) = (Vec::new(), Vec::new());
+            let mut socket = socket(&takes);
+            for (number, (size, large)) in sizes.iter().enumerate() {
+                let json = vec![b'a' + u8::try_from(number % 26).unwrap(); *size];
+                framing.encode(&json, &mut stream);
+                ends.push((stream.len(), number as u64, json.clone()));
+                if *large {
+                    outbox.push_shared(Arc::new(json), framing, Some(number as u64), &mut pool);
+                } else {
+                    outbox.push(&json, framing, Some(number as u64), &mut pool);
+                }
+                if number % 7 == 3 {
+                    outbox.write_to(&mut socket, &mut pool).unwrap();
+                }
+            }
+            outbox.write_to(&mut socket, &mut pool).unwrap();
+            prop_assert_eq!(&socket.got[..], &stream[..socket.got.len()]);
+            prop_assert_eq!(outbox.len_bytes(), stream.len() - socket.got.len());
+            let unsent: Vec<_> = ends
+                .into_iter()
+                .filter(|(end, ..)| *end > socket.got.len())
+                .map(|(_, number, json)| (number, json))
+                .collect();
+            prop_assert_eq!(outbox.unsent(), unsent);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The turn of the loop: a table of contents. Each step is a call; what a step does stands in its
+//! own file.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Waker};
+
+use super::clock::Clock;
+use super::connection::State;
+use super::connections::{Connections, Source};
+use super::deadlines::Deadlines;
+use super::listener::Listeners;
+use super::outbox::Pool;
+use super::worker::Worker;
+use crate::chat::{Chat, Effects, Now, SessionId};
+use crate::journal::Journal;
+use crate::limits::{
+    CONNECTIONS_MAX, DESCRIPTORS_RESERVED, READ_BYTES_PER_TURN_MAX, SHUTDOWN_MS_MAX,
+};
+use crate::text::Lang;
+use crate::text::server::{self as text, Happened};
+use crate::wire::Code;
+
+/// Readiness events taken in one turn.
+const EVENTS_PER_TURN: usize = 1_024;
+
+/// The server: one thread, which never waits for anything but the poll.
+#[derive(Debug)]
+pub struct Reactor {
+    pub(super) poll: Poll,
+    events: Events,
+    pub(super) lang: Lang,
+    pub(super) clock: Clock,
+    pub(super) now: Now,
+    pub(super) listeners: Option<Listeners>,
+    /// Which listeners may have somebody waiting.
+    pub(super) arriving: Vec<bool>,
+    /// No descriptors are left: the time to try again.
+    pub(super) accept_again_ms: Option<u64>,
+    pub(super) connections_max: usize,
+    pub(super) told_full: bool,
+    pub(super) connections: Connections,
+    pub(super) chat: Chat,
+    pub(super) fx: Effects,
+    pub(super) journal: Journal,
+    pub(super) worker: Worker,
+    pub(super) deadlines: Deadlines,
+    /// Connections that may have something to read, or frames not handled yet.
+    pub(super) work: VecDeque<SessionId>,
+    /// Connections that have something to write.
+    pub(super) dirty: Vec<SessionId>,
+    /// Connections that are to end once they owe nothing.
+    pub(super) closing: Vec<SessionId>,
+    /// Connections that leave at the end of the turn.
+    pub(super) doomed: Vec<SessionId>,
+    /// The working buffer, lent to one connection at a time.
+    pub(super) scratch: Vec<u8>,
+    pub(super) pool: Pool,
+    /// Memory that output holds, all connections together.
+    pub(super) outboxes_bytes: usize,
+    stop: Arc<AtomicBool>,
+    stopping_until_ms: Option<u64>,
+}
+
+/// The way to stop a reactor from another thread.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Stop {
+    /// Asks the reactor to stop. Returns whether it had been asked before.
+    pub fn stop(&self) -> bool {
+        let before = self.flag.swap(true, Ordering::SeqCst);
+        // A loop that is gone cannot be woken, and need not be.
+        let _ = self.waker.wake();
+        before
+    }
+}
+
+impl Reactor {
+    /// Listens, and is ready to turn.
+    pub(super) fn new(
+        mut listeners: Listeners,
+        data: &Path,
+        lang: Lang,
+    ) -> io::Result<(Self, Stop)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.token())?);
+        for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
+            let token = Source::Listener(number).token();
+            poll.registry()
+                .register(socket, token, Interest::READABLE)?;
+        }
+        let stop = Stop {
+            flag: Arc::default(),
+            waker: Arc::clone(&waker),
+        };
+        let mut clock = Clock::new();
+        let reactor = Self {
+            events: Events::with_capacity(EVENTS_PER_TURN),
+            lang,
+            now: clock.now(),
+            clock,
+            arriving: vec![true; listeners.sockets_mut().len()],
+            listeners: Some(listeners),
+            accept_again_ms: None,
+            connections_max: connections_max(),
+            told_full: false,
+            connections: Connections::default(),
+            chat: Chat::new(lang),
+            fx: Effects::default(),
+            journal: Journal::default(),
+            worker: Worker::start(data, lang, waker)?,
+            deadlines: Deadlines::default(),
+            work: VecDeque::new(),
+            dirty: Vec::new(),
+            closing: Vec::new(),
+            doomed: Vec::new(),
+            scratch: vec![0; READ_BYTES_PER_TURN_MAX],
+            pool: Pool::default(),
+            outboxes_bytes: 0,
+            stop: Arc::clone(&stop.flag),
+            stopping_until_ms: None,
+            poll,
+        };
+        Ok((reactor, stop))
+    }
+
+    /// Turns until it is told to stop and everybody has been told.
+    pub fn run(mut self) -> io::Result<()> {
+        while self.turn()? {}
+        Ok(())
+    }
+
+    /// One turn. Returns whether there is to be another.
+    fn turn(&mut self) -> io::Result<bool> {
+        self.poll()?;
+        self.note_readiness();
+        self.receive_from_threads();
+        self.read_ready();
+        self.expire();
+        // After all that was decided this turn, so that it is stored as one batch; before the
+        // flush, so that what is stored at once leaves at once.
+        self.hand_over();
+        // Before anything is closed, so that farewells leave.
+        self.flush_dirty();
+        self.close_doomed();
+        self.accept();
+        Ok(self.goes_on())
+    }
+
+    fn poll(&mut self) -> io::Result<()> {
+        let timeout = if self.has_work() {
+            Some(Duration::ZERO)
+        } else {
+            self.until_next_deadline()
+        };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => other?,
+        }
+        self.now = self.clock.now();
+        Ok(())
+    }
+
+    /// What no readiness event announces: frames not handled, bytes not written, a crowd at the door.
+    fn has_work(&self) -> bool {
+        let accepting = self.accept_again_ms.is_none() && self.listeners.is_some();
+        !self.work.is_empty()
+            || !self.dirty.is_empty()
+            || !self.doomed.is_empty()
+            || accepting && self.arriving.contains(&true)
+    }
+
+    fn until_next_deadline(&self) -> Option<Duration> {
+        let deadlines = [
+            self.deadlines.next_ms(),
+            self.accept_again_ms,
+            self.stopping_until_ms,
+        ];
+        let next = deadlines.into_iter().flatten().min()?;
+        // The clock of milliseconds is up to one behind; a turn too early would spin.
+        Some(Duration::from_millis(
+            next.saturating_sub(self.now.mono_ms) + 1,
+        ))
+    }
+
+    /// Sets bits and queues; no I/O.
+    fn note_readiness(&mut self) {
+        for event in &self.events {
+            match Source::of(event.token()) {
+                Source::Waker => {}
+                Source::Listener(number) => {
+                    if let Some(arriving) = self.arriving.get_mut(number) {
+                        *arriving = true;
+                    }
+                }
+                Source::Connection { slot, generation } => {
+                    let Some(connection) = self.connections.by_event(slot, generation) else {
+                        continue;
+                    };
+                    connection.ending |= event.is_read_closed() || event.is_error();
+                    if event.is_readable() || event.is_read_closed() || event.is_error() {
+                        connection.readable = true;
+                        if !connection.queued {
+                            connection.queued = true;
+                            self.work.push_back(connection.id);
+                        }
+                    }
+                    if event.is_writable() {
+                        connection.writable = true;
+                        if connection.outbox.len_bytes() > 0 && !connection.dirty {
+                            connection.dirty = true;
+                            self.dirty.push(connection.id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn receive_from_threads(&mut self) {
+        while let Some(saved) = self.worker.next_saved() {
+            self.chat.saved(saved, &mut self.fx);
+            self.carry_out();
+        }
+    }
+
+    /// This turn's entries go to the journal; what is stored by now happens.
+    fn hand_over(&mut self) {
+        if !self.fx.batch.is_empty() {
+            self.journal.append(&mut self.fx.batch, self.now.wall_ms);
+        }
+        while let Some(mut committed) = self.journal.committed() {
+            self.chat.committed(&mut committed, self.now, &mut self.fx);
+            self.carry_out();
+            self.journal.recycle(committed);
+        }
+        self.fx.deliveries = 0;
+        let lost = self.chat.take_lost();
+        if lost > 0 {
+            log::warn!("{}", text::log_line(self.lang, Happened::Lost(lost)));
+        }
+    }
+
+    fn goes_on(&mut self) -> bool {
+        match self.stopping_until_ms {
+            None if self.stop.load(Ordering::SeqCst) => {
+                self.stop_accepting();
+                true
+            }
+            None => true,
+            Some(until_ms) => self.connections.len() > 0 && self.now.mono_ms < until_ms,
+        }
+    }
+
+    /// Nobody new comes in, and everybody is told why they have to go.
+    fn stop_accepting(&mut self) {
+        log::info!("{}", text::log_line(self.lang, Happened::Stopping));
+        self.stopping_until_ms = Some(self.now.mono_ms + SHUTDOWN_MS_MAX);
+        self.listeners = None;
+        let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
+        for id in all {
+            let Some(connection) = self.connections.get_mut(id) else {
+                continue;
+            };
+            if connection.state == State::Greeting && connection.framing.is_none() {
+                self.doom(id);
+            } else if connection.is_open() {
+                self.chat.refuse_frame(id, Code::ShuttingDown, &mut self.fx);
+                self.carry_out();
+                self.begin_closing(id);
+            }
+        }
+    }
+}
+
+/// How many connections the descriptor limit allows, raised as far as the system lets us.
+fn connections_max() -> usize {
+    let wanted = (CONNECTIONS_MAX + DESCRIPTORS_RESERVED) as u64;
+    let descriptors = rlimit::increase_nofile_limit(wanted).unwrap_or(1_024);
+    let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
+    descriptors
+        .saturating_sub(DESCRIPTORS_RESERVED)
+        .clamp(16, CONNECTIONS_MAX)
+}

@@ -1,0 +1,269 @@
+//! What comes in: bytes become frames, frames become calls into the core. Bounded for each
+//! connection and for the turn, so that nobody waits for somebody who never stops.
+
+use super::connection::{Connection, ReadSome, State};
+use super::http;
+use super::reactor::Reactor;
+use crate::chat::{Flow, SessionId};
+use crate::limits::{
+    DELIVERIES_PER_CONNECTION_MAX, DELIVERIES_PER_TURN_MAX, FRAMES_PER_TURN_MAX,
+    FRAMING_ERRORS_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
+};
+use crate::wire::Code;
+use crate::wire::frame::{FrameDecoder, Framing};
+use crate::wire::request::{self, Request};
+use crate::wire::sniff::{Peer, sniff};
+
+/// Why the frames of a connection stop being handled for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// None is whole.
+    Empty,
+    /// This turn's share is used up: it goes to the tail of the queue.
+    Share,
+    /// It will be queued again by what it waits for, or never.
+    Parked,
+}
+
+impl Reactor {
+    /// Serves those that may have something, each once, as far as the turn goes.
+    pub(super) fn read_ready(&mut self) {
+        for _ in 0..self.work.len() {
+            if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX {
+                return;
+            }
+            let Some(id) = self.work.pop_front() else {
+                return;
+            };
+            let Some(connection) = self.connections.get_mut(id) else {
+                continue;
+            };
+            connection.queued = false;
+            match connection.state {
+                State::Greeting | State::Active if !connection.waiting => self.serve(id),
+                State::Lingering => self.discard(id),
+                // A draining one is not read: its peer's bytes wait until it lingers.
+                _ => {}
+            }
+        }
+    }
+
+    /// Queues a connection to be served.
+    pub(super) fn queue(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.queued
+        {
+            connection.queued = true;
+            self.work.push_back(id);
+        }
+    }
+
+    fn serve(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let Some(mut decoder) = connection.decoder.take() else {
+            return;
+        };
+        if let Some(unused) = decoder.lend(std::mem::take(&mut self.scratch)) {
+            self.scratch = unused;
+        }
+        let stop = self.read_and_handle(id, &mut decoder);
+        if let Some(working) = decoder.settle()
+            && working.len() == READ_BYTES_PER_TURN_MAX
+        {
+            self.scratch = working;
+        }
+        if self.scratch.is_empty() {
+            self.scratch = vec![0; READ_BYTES_PER_TURN_MAX];
+        }
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.decoder = Some(decoder);
+        if stop == Stop::Share {
+            self.queue(id);
+        }
+    }
+
+    fn read_and_handle(&mut self, id: SessionId, decoder: &mut FrameDecoder) -> Stop {
+        let mut frames_left = FRAMES_PER_TURN_MAX;
+        let mut bytes_left = READ_BYTES_PER_TURN_MAX;
+        let deliveries_max = self.fx.deliveries + DELIVERIES_PER_CONNECTION_MAX;
+        loop {
+            let stop = self.handle_frames(id, decoder, &mut frames_left, deliveries_max);
+            if stop != Stop::Empty {
+                return stop;
+            }
+            let Some(connection) = self.connections.get_mut(id) else {
+                return Stop::Parked;
+            };
+            if !connection.readable {
+                return Stop::Empty;
+            }
+            if bytes_left == 0 {
+                return Stop::Share;
+            }
+            match connection.read_into(decoder) {
+                ReadSome::Bytes(count) => {
+                    bytes_left = bytes_left.saturating_sub(count);
+                    if connection.framing.is_none() && !self.greet(id, decoder) {
+                        return Stop::Parked;
+                    }
+                }
+                ReadSome::Nothing => return Stop::Empty,
+                ReadSome::Broken => {
+                    self.doom(id);
+                    return Stop::Parked;
+                }
+                ReadSome::End => {
+                    // A last line without its newline is still a frame.
+                    if connection.framing.is_some()
+                        && let Some(frame) = decoder.last_frame()
+                    {
+                        self.handle_frame(id, frame);
+                    }
+                    self.begin_closing(id);
+                    return Stop::Parked;
+                }
+            }
+        }
+    }
+
+    /// The first byte says what kind of peer it is. Returns whether it speaks in frames.
+    fn greet(&mut self, id: SessionId, decoder: &mut FrameDecoder) -> bool {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let Some(first) = decoder.first_byte() else {
+            return true;
+        };
+        connection.framing = Some(Framing::Bare);
+        match sniff(first) {
+            Peer::Text => {
+                connection.outbox.set_paced(true);
+                return true;
+            }
+            Peer::Length => {
+                decoder.set_framing(Framing::Length);
+                connection.framing = Some(Framing::Length);
+                return true;
+            }
+            Peer::Http => {
+                let response = http::not_implemented(self.lang);
+                connection.outbox.push_raw(&response, &mut self.pool);
+                self.outboxes_bytes += response.len();
+                self.mark_dirty(id);
+                self.begin_closing(id);
+            }
+            // No certificate can be given, so there is nothing to say.
+            Peer::Tls => self.doom(id),
+            Peer::Unknown => self.reject(id, Code::InvalidFrame),
+        }
+        false
+    }
+
+    fn handle_frames(
+        &mut self,
+        id: SessionId,
+        decoder: &mut FrameDecoder,
+        frames_left: &mut usize,
+        deliveries_max: usize,
+    ) -> Stop {
+        loop {
+            let Some(connection) = self.connections.get_mut(id) else {
+                return Stop::Parked;
+            };
+            if !connection.is_open() || connection.waiting {
+                return Stop::Parked;
+            }
+            // Who does not read answers may not ask: the flush queues it again.
+            if connection.outbox.len_bytes() > OUTBOX_SOFT_BYTES_MAX {
+                connection.held = true;
+                return Stop::Parked;
+            }
+            if *frames_left == 0 || self.fx.deliveries >= deliveries_max {
+                return Stop::Share;
+            }
+            match decoder.next_frame() {
+                Ok(None) => {
+                    self.note_framing(id, decoder.framing());
+                    return Stop::Empty;
+                }
+                Ok(Some(frame)) => {
+                    *frames_left -= 1;
+                    self.handle_frame(id, frame);
+                }
+                Err(_) => {
+                    self.reject(id, Code::FrameTooLarge);
+                    return Stop::Parked;
+                }
+            }
+            if let Some(Connection {
+                state: State::Active,
+                ..
+            }) = self.connections.get_mut(id)
+            {
+                decoder.set_limit(crate::limits::FRAME_BYTES_MAX);
+            }
+        }
+    }
+
+    /// A bare peer that sends newlines after all is a line peer, and needs no pacing.
+    fn note_framing(&mut self, id: SessionId, framing: Framing) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.framing == Some(Framing::Bare)
+            && framing == Framing::Line
+        {
+            connection.framing = Some(Framing::Line);
+            connection.outbox.set_paced(false);
+        }
+    }
+
+    fn handle_frame(&mut self, id: SessionId, frame: &[u8]) {
+        let envelope = request::decode(frame);
+        let no_json =
+            matches!(&envelope.request, Err(refusal) if refusal.code == Code::InvalidJson);
+        if let Some(connection) = self.connections.get_mut(id) {
+            if matches!(envelope.request, Ok(Request::HeartbeatAck)) {
+                connection.heartbeats_unanswered = 0;
+            }
+            connection.framing_errors += u32::from(no_json);
+            if connection.framing_errors >= FRAMING_ERRORS_MAX {
+                self.reject(id, Code::InvalidJson);
+                return;
+            }
+        }
+        let flow = self.chat.handle(id, envelope, self.now, &mut self.fx);
+        self.carry_out();
+        if flow == Flow::Wait
+            && let Some(connection) = self.connections.get_mut(id)
+        {
+            connection.waiting = true;
+        }
+    }
+
+    /// Says what is wrong with the bytes, and closes.
+    fn reject(&mut self, id: SessionId, code: Code) {
+        self.chat.refuse_frame(id, code, &mut self.fx);
+        self.carry_out();
+        self.begin_closing(id);
+    }
+
+    fn discard(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let mut bytes_left = READ_BYTES_PER_TURN_MAX;
+        while connection.readable {
+            match connection.discard(&mut self.scratch) {
+                ReadSome::Bytes(count) => bytes_left = bytes_left.saturating_sub(count),
+                ReadSome::Nothing => return,
+                ReadSome::End | ReadSome::Broken => return self.doom(id),
+            }
+            if bytes_left == 0 {
+                return self.queue(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Slow work off the loop: a thread that decodes files and writes them to the disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mio::Waker;
+
+use crate::chat::{Save, Saved};
+use crate::text::Lang;
+use crate::text::server::{self as text, Happened};
+use crate::wire::Code;
+
+/// The folder for files, inside the data folder.
+const FOLDER: &str = "server_files";
+
+/// Files of one name from one sender; more are refused rather than searched through.
+const COPIES_MAX: u32 = 10_000;
+
+/// The thread, as the reactor sees it. The queues are bounded by what the core lets through
+/// ([`crate::limits::FILES_ON_THE_WAY_BYTES_MAX`]).
+#[derive(Debug)]
+pub(super) struct Worker {
+    jobs: Sender<Save>,
+    results: Receiver<Saved>,
+}
+
+impl Worker {
+    /// Starts the thread, which keeps files below `data`.
+    pub(super) fn start(data: &Path, lang: Lang, waker: Arc<Waker>) -> io::Result<Self> {
+        let (jobs, todo) = mpsc::channel::<Save>();
+        let (done, results) = mpsc::channel();
+        let folder = data.join(FOLDER);
+        thread::Builder::new()
+            .name("papo-files".to_owned())
+            .spawn(move || {
+                for save in todo {
+                    let saved = keep(&folder, lang, save);
+                    if done.send(saved).is_err() || waker.wake().is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self { jobs, results })
+    }
+
+    /// Hands a file over. The thread lives as long as the reactor, so it is there to take it.
+    pub(super) fn save(&self, save: Save) {
+        if self.jobs.send(save).is_err() {
+            log::error!("papo-files: gone");
+        }
+    }
+
+    /// A file that is done.
+    pub(super) fn next_saved(&self) -> Option<Saved> {
+        self.results.try_recv().ok()
+    }
+}
+
+fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
+    let Save {
+        transfer,
+        sender,
+        filename,
+        data,
+    } = save;
+    let result = match STANDARD.decode(&data) {
+        Err(_) => Err(Code::InvalidField),
+        Ok(bytes) => {
+            let name = |copy| filename.stored_as(&[&sender], copy);
+            write_new(folder, name, &bytes)
+                .map(|name| (name, bytes.len() as u64))
+                .map_err(|error| {
+                    let happened = Happened::FileNotKept(folder, &error);
+                    log::error!("{}", text::log_line(lang, happened));
+                    Code::StorageUnavailable
+                })
+        }
+    };
+    Saved {
+        transfer,
+        data,
+        result,
+    }
+}
+
+/// Writes a file under the first of its names that no file has.
+fn write_new(folder: &Path, name: impl Fn(u32) -> String, bytes: &[u8]) -> io::Result<String> {
+    fs::create_dir_all(folder)?;
+    for copy in 1..=COPIES_MAX {
+        let name = name(copy);
+        let path: PathBuf = folder.join(&name);
+        // Neither an existing file nor a link is ever opened.
+        let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
+        return match write_whole(file, bytes) {
+            Ok(()) => Ok(name),
+            Err(error) => {
+                // Half a file under a whole file's name would be worse than none.
+                let _ = fs::remove_file(&path);
+                Err(error)
+            }
+        };
+    }
+    Err(ErrorKind::AlreadyExists.into())
+}
+
+fn write_whole(mut file: File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::name::{FileName, Name};
+
+    fn save(folder: &Path, sender: &str, filename: &str, data: &str) -> Saved {
+        let sender = Name::parse(sender).unwrap();
+        let filename = FileName::sanitize(filename);
+        keep(
+            folder,
+            Lang::Pt,
+            Save {
+                transfer: 0,
+                sender,
+                filename,
+                data: data.to_owned(),
+            },
+        )
+    }
+
+    #[test]
+    fn no_file_is_ever_overwritten() {
+        let data = tempfile::tempdir().unwrap();
+        let folder = data.path().join(FOLDER);
+        for (sender, filename, kept) in [
+            ("ana", "foto.jpg", "ana_foto.jpg"),
+            ("ana", "foto.jpg", "ana_foto (2).jpg"),
+            ("a_b", "c", "a_b_c"),
+            ("a", "b_c", "a_b_c (2)"),
+            ("ana", "../../x", "ana_x"),
+        ] {
+            let saved = save(&folder, sender, filename, "b2k=");
+            assert_eq!(saved.result, Ok((kept.to_owned(), 2)));
+            assert_eq!(fs::read(folder.join(kept)).unwrap(), b"oi");
+        }
+        assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_no_base64_is_not_kept() {
+        let data = tempfile::tempdir().unwrap();
+        let saved = save(data.path(), "ana", "x", "b2k");
+        assert_eq!(saved.result, Err(Code::InvalidField));
+        assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let data = tempfile::tempdir().unwrap();
+        let target = data.path().join("target");
+        std::os::unix::fs::symlink(&target, data.path().join("ana_x")).unwrap();
+        assert_eq!(
+            save(data.path(), "ana", "x", "b2k=").result,
+            Ok(("ana_x (2)".to_owned(), 2))
+        );
+        assert!(!target.exists());
+    }
+}

@@ -1,0 +1,381 @@
+//! What goes out: effects become frames in outboxes, outboxes are written once a turn.
+
+use std::sync::Arc;
+
+use super::connection::{Connection, State};
+use super::deadlines::Due;
+use super::outbox::Flushed;
+use super::reactor::Reactor;
+use crate::chat::{Class, Effect, Effects, Frame, SessionId};
+use crate::limits::{
+    BARE_PACE_MS, FAREWELL_MS_MAX, HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX,
+    OUTBOX_HARD_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
+};
+use crate::text::server::{self as text, Happened};
+use crate::wire::event::{self, Event, MsgId};
+use crate::wire::frame::Framing;
+
+/// Output of a session below which it is sent more of what waits for it.
+const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
+
+/// Kept events that did not go out, for the core to take back.
+type Returned = Vec<(SessionId, MsgId, Vec<u8>)>;
+
+impl Reactor {
+    /// Does what the core has asked for, until there is nothing more.
+    pub(super) fn carry_out(&mut self) {
+        if self.fx.is_drained() {
+            return;
+        }
+        let mut fx = std::mem::take(&mut self.fx);
+        let mut returned = Returned::new();
+        for effect in fx.list() {
+            match effect {
+                Effect::Send { to, frame, class } => {
+                    self.post(*to, frame, *class, &fx, &mut returned);
+                }
+                Effect::Broadcast { to, frame, class } => {
+                    for to in fx.targets(to) {
+                        self.post(*to, frame, *class, &fx, &mut returned);
+                    }
+                }
+                Effect::LoggedIn {
+                    session,
+                    name,
+                    heartbeat,
+                } => {
+                    self.logged_in(*session, name, *heartbeat);
+                }
+                Effect::LoggedOut { name } => {
+                    log::info!("{}", text::log_line(self.lang, Happened::LoggedOut(name)));
+                }
+                Effect::Resume(session) => {
+                    if let Some(connection) = self.connections.get_mut(*session) {
+                        connection.waiting = false;
+                        self.queue(*session);
+                    }
+                }
+                Effect::Feed(session) => self.set_hungry(*session),
+                Effect::Close(session) => self.begin_closing(*session),
+            }
+        }
+        fx.take_saves(|save| self.worker.save(save));
+        fx.drained();
+        self.fx = fx;
+        self.give_back(returned);
+    }
+
+    /// Puts a frame into an outbox, or does with it what its class says when there is no room.
+    fn post(
+        &mut self,
+        to: SessionId,
+        frame: &Frame,
+        class: Class,
+        fx: &Effects,
+        returned: &mut Returned,
+    ) {
+        let Some(connection) = self.connections.get_mut(to) else {
+            return;
+        };
+        let waiting = connection.outbox.len_bytes();
+        // Who sends no more may still read; who was told that no more comes hears nothing.
+        let ended = matches!(connection.state, State::Doomed | State::Lingering);
+        let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
+        let kept = match class {
+            Class::Kept(msg_id) if full => {
+                returned.push((to, msg_id, fx.bytes(frame).to_vec()));
+                return;
+            }
+            Class::Passing if full => return,
+            Class::Answer if ended => return,
+            Class::Answer if waiting > OUTBOX_HARD_BYTES_MAX => return self.too_slow(to),
+            Class::Kept(msg_id) => Some(msg_id),
+            Class::Passing | Class::Answer => None,
+        };
+        let framing = connection.framing.unwrap_or(Framing::Line);
+        let before = connection.outbox.owned_bytes();
+        match frame {
+            Frame::Shared(json) => {
+                connection
+                    .outbox
+                    .push_shared(Arc::clone(json), framing, kept, &mut self.pool);
+            }
+            Frame::Small(_) => {
+                connection
+                    .outbox
+                    .push(fx.bytes(frame), framing, kept, &mut self.pool);
+            }
+        }
+        self.outboxes_bytes += connection.outbox.owned_bytes() - before;
+        if !connection.dirty {
+            connection.dirty = true;
+            self.dirty.push(to);
+        }
+    }
+
+    /// Hands kept events back to the core, whose session is fed with them as it reads.
+    fn give_back(&mut self, returned: Returned) {
+        let mut returned = returned.into_iter().peekable();
+        while let Some((session, msg_id, json)) = returned.next() {
+            let mut events = vec![(msg_id, json)];
+            while let Some((_, msg_id, json)) = returned.next_if(|(next, ..)| *next == session) {
+                events.push((msg_id, json));
+            }
+            self.chat.undelivered(session, events);
+            self.set_hungry(session);
+        }
+    }
+
+    fn logged_in(&mut self, session: SessionId, name: &str, heartbeat: bool) {
+        log::info!("{}", text::log_line(self.lang, Happened::LoggedIn(name)));
+        let Some(connection) = self.connections.get_mut(session) else {
+            return;
+        };
+        if connection.state == State::Greeting {
+            connection.state = State::Active;
+        }
+        if heartbeat || connection.framing == Some(Framing::Length) {
+            let at_ms = self.now.mono_ms + HEARTBEAT_INTERVAL_MS;
+            self.deadlines.set(at_ms, session, Due::Heartbeat);
+        }
+    }
+
+    fn set_hungry(&mut self, session: SessionId) {
+        if let Some(connection) = self.connections.get_mut(session) {
+            connection.hungry = true;
+            self.mark_dirty(session);
+        }
+    }
+
+    pub(super) fn mark_dirty(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.dirty
+        {
+            connection.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Writes to each connection that has something, once.
+    pub(super) fn flush_dirty(&mut self) {
+        let mut batch = std::mem::take(&mut self.dirty);
+        for id in batch.drain(..) {
+            self.flush(id);
+        }
+        // What was marked meanwhile has its turn next; the larger buffer is the one to keep.
+        batch.append(&mut self.dirty);
+        self.dirty = batch;
+        if self.outboxes_bytes > OUTBOXES_BYTES_MAX {
+            self.close_largest();
+        }
+        self.finish_closing();
+    }
+
+    fn flush(&mut self, id: SessionId) {
+        let now_ms = self.now.mono_ms;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.dirty = false;
+        if connection.state == State::Doomed {
+            return;
+        }
+        if connection.outbox.len_bytes() > 0
+            && connection.writable
+            && now_ms >= connection.next_write_ms
+        {
+            let paced = connection.framing == Some(Framing::Bare);
+            let before = connection.outbox.owned_bytes();
+            let flushed = connection.flush(&mut self.pool);
+            self.outboxes_bytes -= before - connection.outbox.owned_bytes();
+            match flushed {
+                Err(_) => return self.doom(id),
+                Ok(Flushed::Paused) if paced => {
+                    connection.next_write_ms = now_ms + BARE_PACE_MS;
+                    self.deadlines.set(connection.next_write_ms, id, Due::Pace);
+                }
+                Ok(Flushed::Paused) => self.mark_dirty(id),
+                Ok(Flushed::All) if paced => connection.next_write_ms = now_ms + BARE_PACE_MS,
+                Ok(Flushed::All | Flushed::Blocked) => {}
+            }
+        } else if connection.outbox.len_bytes() > 0 && connection.writable {
+            // Put in between two frames of a paced peer, whose deadline may have passed unused.
+            self.deadlines.set(connection.next_write_ms, id, Due::Pace);
+        }
+        self.after_flush(id);
+    }
+
+    /// Room in an outbox lets in what waited for it.
+    fn after_flush(&mut self, id: SessionId) {
+        let now_ms = self.now.mono_ms;
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let waiting = connection.outbox.len_bytes();
+        if waiting > 0 && !connection.watched {
+            connection.watched = true;
+            connection.watched_taken = connection.outbox.taken();
+            self.deadlines
+                .set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
+        }
+        if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
+            connection.held = false;
+            self.queue(id);
+        }
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let speaks = connection.is_open() || connection.state == State::Draining;
+        if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
+            connection.hungry = self.chat.feed(id, &mut self.fx);
+            self.carry_out();
+        }
+    }
+
+    /// Deadlines that have come.
+    pub(super) fn expire(&mut self) {
+        let now_ms = self.now.mono_ms;
+        while let Some((id, due)) = self.deadlines.pop(now_ms) {
+            let Some(connection) = self.connections.get_mut(id) else {
+                continue;
+            };
+            match due {
+                Due::Login if connection.state == State::Greeting => self.doom(id),
+                Due::Login => {}
+                Due::Heartbeat => self.heartbeat(id),
+                Due::Pace => self.mark_dirty(id),
+                Due::Farewell => {
+                    if !connection.is_open() {
+                        self.doom(id);
+                    }
+                }
+                Due::Stall => {
+                    connection.watched = false;
+                    if connection.outbox.len_bytes() == 0 {
+                        continue;
+                    }
+                    if connection.outbox.taken() == connection.watched_taken {
+                        self.too_slow(id);
+                    } else {
+                        connection.watched = true;
+                        connection.watched_taken = connection.outbox.taken();
+                        self.deadlines
+                            .set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
+                    }
+                }
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if !connection.is_open() {
+            return;
+        }
+        if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
+            return self.doom(id);
+        }
+        connection.heartbeats_unanswered += 1;
+        let mut json = Vec::new();
+        event::encode(&Event::HeartbeatPing, &mut json);
+        let framing = connection.framing.unwrap_or(Framing::Line);
+        let before = connection.outbox.owned_bytes();
+        connection.outbox.push(&json, framing, None, &mut self.pool);
+        self.outboxes_bytes += connection.outbox.owned_bytes() - before;
+        self.mark_dirty(id);
+        self.deadlines
+            .set(self.now.mono_ms + HEARTBEAT_INTERVAL_MS, id, Due::Heartbeat);
+    }
+
+    fn too_slow(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.state != State::Doomed
+        {
+            log::warn!(
+                "{}",
+                text::log_line(self.lang, Happened::Slow(&connection.peer))
+            );
+            self.doom(id);
+        }
+    }
+
+    fn close_largest(&mut self) {
+        let largest = self
+            .connections
+            .iter_mut()
+            .max_by_key(|c| c.outbox.owned_bytes());
+        if let Some(Connection { id, .. }) = largest {
+            let id = *id;
+            self.too_slow(id);
+        }
+    }
+
+    /// Reads no more frames; closes once everything owed has been written.
+    pub(super) fn begin_closing(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if !connection.is_open() {
+            return;
+        }
+        connection.state = State::Draining;
+        self.closing.push(id);
+        let at_ms = self.now.mono_ms + WRITE_STALL_MS_MAX;
+        self.deadlines.set(at_ms, id, Due::Farewell);
+    }
+
+    /// Ends those that owe nothing any more.
+    fn finish_closing(&mut self) {
+        let mut closing = std::mem::take(&mut self.closing);
+        closing.retain(|id| {
+            let Some(connection) = self.connections.get_mut(*id) else {
+                return false;
+            };
+            if connection.state != State::Draining {
+                return false;
+            }
+            let owed = connection.outbox.len_bytes() > 0 || connection.hungry;
+            if owed || self.chat.is_awaiting(*id) {
+                return true;
+            }
+            connection.state = State::Lingering;
+            connection.end_output();
+            self.deadlines
+                .set(self.now.mono_ms + FAREWELL_MS_MAX, *id, Due::Farewell);
+            // What arrived before is thrown away too, and may be the end.
+            self.queue(*id);
+            false
+        });
+        self.closing = closing;
+    }
+
+    /// The connection leaves at the end of the turn.
+    pub(super) fn doom(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.state != State::Doomed
+        {
+            connection.state = State::Doomed;
+            self.doomed.push(id);
+        }
+    }
+
+    /// The only place where the slab shrinks.
+    pub(super) fn close_doomed(&mut self) {
+        let mut doomed = std::mem::take(&mut self.doomed);
+        for id in doomed.drain(..) {
+            let Some(mut connection) = self.connections.remove(id) else {
+                continue;
+            };
+            self.outboxes_bytes -= connection.outbox.owned_bytes();
+            // Dropping the socket closes it, whatever the poll says.
+            let _ = self.poll.registry().deregister(&mut connection.socket);
+            self.chat
+                .disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
+            self.carry_out();
+        }
+        doomed.append(&mut self.doomed);
+        self.doomed = doomed;
+    }
+}
