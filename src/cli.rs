@@ -33,10 +33,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with this exit code and sentence.
     pub fn new(exit: Exit, message: impl Display) -> Self {
-        Self {
-            exit,
-            message: message.to_string(),
-        }
+        Self { exit, message: message.to_string() }
     }
 
     /// Prints the sentence to stderr and gives the exit code.
@@ -70,9 +67,8 @@ pub struct Invocation {
 impl Invocation {
     /// Takes `--lang` out of the command line.
     pub fn new(mut args: Arguments) -> Result<Self, Failure> {
-        let asked: Option<String> = args
-            .opt_value_from_str("--lang")
-            .map_err(|error| usage(Lang::Pt, error))?;
+        let asked: Option<String> =
+            args.opt_value_from_str("--lang").map_err(|error| usage(Lang::Pt, error))?;
         let asked = asked.or_else(|| std::env::var("PAPO_LANG").ok());
         let lang = match asked {
             None => Lang::default(),
@@ -108,16 +104,12 @@ impl Invocation {
         T: std::str::FromStr,
         T::Err: Display,
     {
-        self.args
-            .opt_value_from_str(option)
-            .map_err(|error| usage(self.lang, error))
+        self.args.opt_value_from_str(option).map_err(|error| usage(self.lang, error))
     }
 
     /// The next argument that is no option, if there is one.
     pub fn positional(&mut self) -> Result<Option<String>, Failure> {
-        self.args
-            .opt_free_from_str()
-            .map_err(|error| usage(self.lang, error))
+        self.args.opt_free_from_str().map_err(|error| usage(self.lang, error))
     }
 
     /// Refuses what nobody has taken.

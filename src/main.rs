@@ -13,9 +13,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let mut args = pico_args::Arguments::from_env();
-    let subcommand = args
-        .subcommand()
-        .map_err(|error| cli::usage(papo::text::Lang::Pt, error))?;
+    let subcommand = args.subcommand().map_err(|error| cli::usage(papo::text::Lang::Pt, error))?;
     let invocation = Invocation::new(args)?;
     match subcommand.as_deref() {
         Some("server") => papo::server::run(invocation),

@@ -44,23 +44,14 @@ impl Chat {
             }
             self.sessions.insert(session, user, lang, features);
             let wants_synced = login.since.is_some() || login.features.is_some();
-            self.enter(
-                (session, user, lang),
-                id,
-                (login.since, wants_synced),
-                now,
-                fx,
-            );
+            self.enter((session, user, lang), id, (login.since, wants_synced), now, fx);
             return Ok(Done::Answered);
         }
         let name = UserName::parse(&login.username).map_err(|_| Code::InvalidName)?;
         let user = self.users.create(name)?;
         self.sessions.insert(session, user, lang, features);
         let wants_synced = login.since.is_some() || login.features.is_some();
-        let what = What::Account {
-            since: login.since,
-            wants_synced,
-        };
+        let what = What::Account { since: login.since, wants_synced };
         fx.batch.push((session, user), id, what);
         Ok(Done::LaterInOrder)
     }
@@ -84,25 +75,6 @@ impl Chat {
         }
     }
 
-    pub(super) fn logout(
-        &mut self,
-        member: Member,
-        id: Option<&RequestId<'_>>,
-        fx: &mut Effects,
-    ) -> Done {
-        let message = text::GOODBYE.get(member.lang);
-        answer_with(
-            fx,
-            member.session,
-            "account_response",
-            id,
-            message,
-            Body::None {},
-        );
-        fx.push(Effect::Close(member.session));
-        Done::Answered
-    }
-
     /// A user's session is gone.
     pub(super) fn left(&mut self, user: UserId, now: Now, fx: &mut Effects) {
         let gone = self.users.get_mut(user);
@@ -111,9 +83,7 @@ impl Chat {
         }
         gone.delivery = Delivery::Away;
         gone.last_seen_ms = now.wall_ms;
-        fx.push(Effect::LoggedOut {
-            name: gone.name.to_string(),
-        });
+        fx.push(Effect::LoggedOut { name: gone.name.to_string() });
         self.tell_presence(user, now, fx);
     }
 
@@ -172,10 +142,7 @@ impl Chat {
             .into_iter()
             .map(|(msg_id, json)| Waiting::new(msg_id, Arc::new(json), 1))
             .collect();
-        self.users
-            .get_mut(user)
-            .inbox
-            .put_back(events, &mut self.waiting);
+        self.users.get_mut(user).inbox.put_back(events, &mut self.waiting);
     }
 
     /// Answers a login, and begins with what was missed.
@@ -187,21 +154,14 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let heartbeat = self
-            .sessions
-            .get(session)
-            .is_some_and(|s| s.features.heartbeat);
+        let heartbeat = self.sessions.get(session).is_some_and(|s| s.features.heartbeat);
         let entering = self.users.get_mut(user);
         if let Some(since) = since {
             entering.inbox.forget_up_to(since, &mut self.waiting);
         }
         entering.last_seen_ms = now.wall_ms;
         let name = entering.name.as_str();
-        fx.push(Effect::LoggedIn {
-            session,
-            name: name.to_owned(),
-            heartbeat,
-        });
+        fx.push(Effect::LoggedIn { session, name: name.to_owned(), heartbeat });
         let body = Body::Login {
             username: name,
             server: SERVER,
@@ -209,20 +169,11 @@ impl Chat {
             cursor: entering.cursor,
             time: now.wall_ms,
         };
-        answer_with(
-            fx,
-            session,
-            "login_response",
-            id,
-            &text::welcome(lang, name),
-            body,
-        );
+        answer_with(fx, session, "login_response", id, &text::welcome(lang, name), body);
         if entering.inbox.is_empty() {
             entering.delivery = Delivery::Live(session);
             if wants_synced {
-                let synced = fx.encode(&Event::Synced {
-                    cursor: entering.cursor,
-                });
+                let synced = fx.encode(&Event::Synced { cursor: entering.cursor });
                 fx.send(session, synced, Class::Answer);
             }
         } else {
@@ -231,6 +182,14 @@ impl Chat {
         }
         self.tell_presence(user, now, fx);
     }
+}
+
+/// Says goodbye; the session ends with its connection.
+pub(super) fn logout(member: Member, id: Option<&RequestId<'_>>, fx: &mut Effects) -> Done {
+    let message = text::GOODBYE.get(member.lang);
+    answer_with(fx, member.session, "account_response", id, message, Body::None {});
+    fx.push(Effect::Close(member.session));
+    Done::Answered
 }
 
 /// How an event ends that was marked before.

@@ -31,11 +31,7 @@ impl Chat {
         let to = self.place(member.user, to, content.len() + EVENT_OVERHEAD_BYTES)?;
         fx.deliveries += self.recipients(to);
         let content = fx.batch.push_text(content);
-        let what = What::Message {
-            to,
-            content,
-            reply_to,
-        };
+        let what = What::Message { to, content, reply_to };
         fx.batch.push((member.session, member.user), id, what);
         Ok(Done::Later)
     }
@@ -79,10 +75,7 @@ impl Chat {
     pub(super) fn recipients(&self, to: Place) -> usize {
         match to {
             Place::User(_) => 1,
-            Place::Group(group) => self
-                .groups
-                .get(group)
-                .map_or(1, |group| group.members.len()),
+            Place::Group(group) => self.groups.get(group).map_or(1, |group| group.members.len()),
         }
     }
 
@@ -137,14 +130,7 @@ impl Chat {
                 delivered = self.deliver(sender, to, msg_id, frame, fx);
             }
             let members = self.others_in(to);
-            Ok((
-                Body::Message {
-                    msg_id,
-                    ts: now.wall_ms,
-                    delivered,
-                },
-                members,
-            ))
+            Ok((Body::Message { msg_id, ts: now.wall_ms, delivered }, members))
         });
         match answered {
             Ok((body, None)) => {
@@ -188,25 +174,21 @@ impl Chat {
     /// How many members of a group, beside its sender, a message goes to.
     pub(super) fn others_in(&self, to: Place) -> Option<usize> {
         let Place::Group(id) = to else { return None };
-        Some(
-            self.groups
-                .get(id)
-                .map_or(0, |group| group.members.len().saturating_sub(1)),
-        )
+        Some(self.groups.get(id).map_or(0, |group| group.members.len().saturating_sub(1)))
     }
 
     /// Makes a message the newest of its conversation and returns the one before it.
     pub(super) fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) -> MsgId {
         match to {
             Place::Group(group) => self.groups.advance(group, msg_id),
-            Place::User(to) => match self.conversations.insert(pair(sender, to), msg_id) {
-                Some(prev) => prev,
-                None => {
-                    self.users.get_mut(sender).add_contact(to);
-                    self.users.get_mut(to).add_contact(sender);
-                    0
+            Place::User(to) => {
+                if let Some(prev) = self.conversations.insert(pair(sender, to), msg_id) {
+                    return prev;
                 }
-            },
+                self.users.get_mut(sender).add_contact(to);
+                self.users.get_mut(to).add_contact(sender);
+                0
+            }
         }
     }
 
@@ -222,7 +204,7 @@ impl Chat {
     ) -> u64 {
         match to {
             Place::User(to) => u64::from(self.deliver_to_user(to, msg_id, frame, fx)),
-            Place::Group(group) => self.deliver_to_group(sender, group, msg_id, frame, fx),
+            Place::Group(group) => self.deliver_to_group(sender, group, msg_id, &frame, fx),
         }
     }
 
@@ -250,7 +232,7 @@ impl Chat {
         sender: UserId,
         group: GroupId,
         msg_id: MsgId,
-        frame: Frame,
+        frame: &Frame,
         fx: &mut Effects,
     ) -> u64 {
         let Some(group) = self.groups.get(group) else {
@@ -258,11 +240,8 @@ impl Chat {
         };
         let mut waiting = Vec::new();
         let users = &mut self.users;
-        let live = group
-            .members
-            .iter()
-            .filter(|member| member.user != sender)
-            .filter_map(|member| {
+        let live =
+            group.members.iter().filter(|member| member.user != sender).filter_map(|member| {
                 let user = users.get_mut(member.user);
                 if let Delivery::Live(session) = user.delivery {
                     user.cursor = user.cursor.max(msg_id);
@@ -274,14 +253,10 @@ impl Chat {
         let reached = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
         if !waiting.is_empty() {
             // One buffer waits in all their inboxes.
-            let json = shared(&frame, fx);
+            let json = shared(frame, fx);
             for user in &waiting {
                 let event = Waiting::new(msg_id, Arc::clone(&json), waiting.len());
-                let lost = self
-                    .users
-                    .get_mut(*user)
-                    .inbox
-                    .push(event, &mut self.waiting);
+                let lost = self.users.get_mut(*user).inbox.push(event, &mut self.waiting);
                 self.lost += lost as u64;
             }
         }
@@ -290,10 +265,7 @@ impl Chat {
 
     /// Whether one more may join.
     pub(super) fn has_room(&self, user: UserId, group: GroupId) -> Result<(), Code> {
-        let members = self
-            .groups
-            .get(group)
-            .map_or(0, |group| group.members.len());
+        let members = self.groups.get(group).map_or(0, |group| group.members.len());
         let groups = self.users.get(user).groups.len();
         if members >= MEMBERS_PER_GROUP_MAX || groups >= GROUPS_PER_USER_MAX {
             return Err(Code::TooLarge);

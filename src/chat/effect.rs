@@ -200,11 +200,7 @@ impl Effects {
                 self.targets.truncate(start);
                 self.send(to, frame, class);
             }
-            _ => self.list.push(Effect::Broadcast {
-                to: start..start + count,
-                frame,
-                class,
-            }),
+            _ => self.list.push(Effect::Broadcast { to: start..start + count, frame, class }),
         }
         count
     }

@@ -98,10 +98,7 @@ pub enum What {
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each is the request of the same name")]
 pub enum Change {
-    Create {
-        name: crate::wire::name::GroupName,
-        private: bool,
-    },
+    Create { name: crate::wire::name::GroupName, private: bool },
     Join,
     Leave,
     Add(UserId),
@@ -170,10 +167,7 @@ impl Batch {
             RequestId::Number(number) => IdSpan::Number(*number),
             RequestId::Text(text) => IdSpan::Text(self.push_text(text)),
         });
-        self.entries.push(Entry {
-            origin: Origin { session, user, id },
-            what,
-        });
+        self.entries.push(Entry { origin: Origin { session, user, id }, what });
     }
 
     pub(super) fn push_text(&mut self, text: &str) -> Span {

@@ -66,9 +66,7 @@ impl Groups {
 
     /// Makes a message the newest of a group and returns the one before it.
     pub fn advance(&mut self, id: GroupId, msg_id: MsgId) -> MsgId {
-        self.by_id
-            .get_mut(&id)
-            .map_or(0, |group| std::mem::replace(&mut group.newest, msg_id))
+        self.by_id.get_mut(&id).map_or(0, |group| std::mem::replace(&mut group.newest, msg_id))
     }
 
     /// Sets a name aside for a group that is not stored under it yet.
@@ -94,10 +92,7 @@ impl Groups {
 impl Group {
     /// What a user may do here, or nothing for who is no member.
     pub fn role(&self, user: UserId) -> Option<Role> {
-        self.members
-            .iter()
-            .find(|member| member.user == user)
-            .map(|member| member.role)
+        self.members.iter().find(|member| member.user == user).map(|member| member.role)
     }
 
     fn set_role(&mut self, user: UserId, role: Role) {
@@ -134,15 +129,8 @@ impl Chat {
             return self.list_members(member, id, name, fx);
         }
         let (group, change) = self.decide(member.user, name, what)?;
-        fx.deliveries += self
-            .groups
-            .get(group)
-            .map_or(1, |group| group.members.len());
-        fx.batch.push(
-            (member.session, member.user),
-            id,
-            What::Group { group, change },
-        );
+        fx.deliveries += self.groups.get(group).map_or(1, |group| group.members.len());
+        fx.batch.push((member.session, member.user), id, What::Group { group, change });
         Ok(Done::LaterInOrder)
     }
 
@@ -159,13 +147,7 @@ impl Chat {
                 return Err(Code::TooLarge);
             }
             let id = self.groups.reserve(&name, None)?;
-            return Ok((
-                id,
-                Change::Create {
-                    name,
-                    private: *private,
-                },
-            ));
+            return Ok((id, Change::Create { name, private: *private }));
         }
         let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
         let role = group.role(by);
@@ -278,10 +260,7 @@ impl Chat {
             let group = Group {
                 name: name.clone(),
                 private: *private,
-                members: vec![Membership {
-                    user: by,
-                    role: Role::Admin,
-                }],
+                members: vec![Membership { user: by, role: Role::Admin }],
                 newest: 0,
             };
             self.groups.by_id.insert(id, group);
@@ -352,10 +331,7 @@ impl Chat {
         }
         self.has_room(user, id)?;
         let group = self.groups.by_id.get_mut(&id).ok_or(Code::UnknownGroup)?;
-        group.members.push(Membership {
-            user,
-            role: Role::Member,
-        });
+        group.members.push(Membership { user, role: Role::Member });
         self.users.get_mut(user).groups.push(id);
         Ok(())
     }
@@ -403,14 +379,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) -> Result<(), Code> {
-        self.tell(
-            id,
-            GroupChange::Renamed,
-            (by, by),
-            Some(name.as_str()),
-            now,
-            fx,
-        );
+        self.tell(id, GroupChange::Renamed, (by, by), Some(name.as_str()), now, fx);
         let Groups { names, by_id, .. } = &mut self.groups;
         let Some(group) = by_id.get_mut(&id) else {
             names.remove(name);
@@ -429,10 +398,7 @@ impl Chat {
         };
         self.groups.names.remove(&group.name);
         for member in group.members {
-            self.users
-                .get_mut(member.user)
-                .groups
-                .retain(|group| *group != id);
+            self.users.get_mut(member.user).groups.retain(|group| *group != id);
         }
     }
 

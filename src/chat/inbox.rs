@@ -23,11 +23,7 @@ impl Waiting {
     /// An event that waits in so many inboxes, each of which bears its share of the memory.
     pub fn new(msg_id: MsgId, json: Arc<Vec<u8>>, holders: usize) -> Self {
         let charge_bytes = json.len() / holders.max(1) + OVERHEAD_BYTES;
-        Self {
-            msg_id,
-            json,
-            charge_bytes,
-        }
+        Self { msg_id, json, charge_bytes }
     }
 }
 
@@ -132,9 +128,8 @@ mod tests {
         inbox.forget_up_to(5_000, &mut total);
         assert_eq!(inbox.pop(&mut total).map(|event| event.msg_id), Some(5_001));
         inbox.put_back(vec![waiting(5_000, 10), waiting(5_001, 10)], &mut total);
-        let order: Vec<_> = std::iter::from_fn(|| inbox.pop(&mut total))
-            .map(|e| e.msg_id)
-            .collect();
+        let order: Vec<_> =
+            std::iter::from_fn(|| inbox.pop(&mut total)).map(|e| e.msg_id).collect();
         assert_eq!(order[..3], [5_000, 5_001, 5_002]);
         assert_eq!(order.last(), Some(&0));
         assert_eq!((inbox.bytes, total.bytes), (0, 0));

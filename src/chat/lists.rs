@@ -22,23 +22,12 @@ impl Chat {
                 .known()
                 .map(|user| {
                     let (online, last_seen) = detail(user);
-                    UserDetail {
-                        name: user.name.as_str(),
-                        online,
-                        last_seen,
-                    }
+                    UserDetail { name: user.name.as_str(), online, last_seen }
                 })
                 .collect()
         });
         let body = Body::Users { users, details };
-        answer_with(
-            fx,
-            member.session,
-            "users_list",
-            id,
-            text::DONE.get(member.lang),
-            body,
-        );
+        answer_with(fx, member.session, "users_list", id, text::DONE.get(member.lang), body);
         Done::Answered
     }
 
@@ -63,14 +52,7 @@ impl Chat {
             .collect();
         let groups = details.iter().map(|group| group.name).collect();
         let body = Body::Groups { groups, details };
-        answer_with(
-            fx,
-            member.session,
-            "groups_list",
-            id,
-            text::DONE.get(member.lang),
-            body,
-        );
+        answer_with(fx, member.session, "groups_list", id, text::DONE.get(member.lang), body);
         Done::Answered
     }
 
@@ -98,20 +80,9 @@ impl Chat {
             })
             .collect();
         let members = details.iter().map(|member| member.name).collect();
-        let body = Body::Members {
-            group_name: group.name.as_str(),
-            members,
-            details,
-        };
+        let body = Body::Members { group_name: group.name.as_str(), members, details };
         let message = text::DONE.get(member.lang);
-        answer_with(
-            fx,
-            member.session,
-            "members_list_response",
-            id,
-            message,
-            body,
-        );
+        answer_with(fx, member.session, "members_list_response", id, message, body);
         Ok(Done::Answered)
     }
 }

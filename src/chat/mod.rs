@@ -119,17 +119,10 @@ impl Chat {
         fx: &mut Effects,
     ) -> Flow {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        let Envelope {
-            id,
-            answer,
-            speakers,
-            request,
-        } = envelope;
+        let Envelope { id, answer, speakers, request } = envelope;
         let id = id.as_ref();
         let lang = match &request {
-            Ok(Request::Login(Login {
-                lang: Some(lang), ..
-            })) => lang.parse().unwrap_or(self.lang),
+            Ok(Request::Login(Login { lang: Some(lang), .. })) => lang.parse().unwrap_or(self.lang),
             _ => self.lang_of(session),
         };
         let handled = match request {
@@ -144,11 +137,7 @@ impl Chat {
                 (Some(_), Err(refusal)) => Err(refusal),
                 (Some(_), Ok(Request::Login(_))) => Err(Code::AlreadyLoggedIn.into()),
                 (Some(member), Ok(request)) => {
-                    if speakers
-                        .iter()
-                        .flatten()
-                        .all(|name| self.is_called(member.user, name))
-                    {
+                    if speakers.iter().flatten().all(|name| self.is_called(member.user, name)) {
                         self.handle_member(member, id, request, now, fx)
                     } else {
                         Err(Code::SenderMismatch.into())
@@ -176,14 +165,7 @@ impl Chat {
 
     /// Refuses bytes that are no request.
     pub fn refuse_frame(&self, session: SessionId, code: Code, fx: &mut Effects) {
-        refuse(
-            fx,
-            session,
-            "error",
-            None,
-            self.lang_of(session),
-            code.into(),
-        );
+        refuse(fx, session, "error", None, self.lang_of(session), code.into());
     }
 
     /// Carries out what has been stored: delivers and answers.
@@ -202,10 +184,7 @@ impl Chat {
             }
             let id = committed.batch.request_id(entry);
             match &entry.what {
-                What::Account {
-                    since,
-                    wants_synced,
-                } => {
+                What::Account { since, wants_synced } => {
                     self.account_stored(entry, id.as_ref(), (*since, *wants_synced), now, fx);
                 }
                 What::Message { content, .. } => {
@@ -213,7 +192,7 @@ impl Chat {
                     self.message_stored(entry, id.as_ref(), content, outcome, now, fx);
                 }
                 What::File { .. } => {
-                    self.file_stored(entry, id.as_ref(), data, outcome, now, fx);
+                    self.file_stored(entry, id.as_ref(), &data, outcome, now, fx);
                 }
                 What::Group { .. } => self.group_stored(entry, id.as_ref(), now, fx),
             }
@@ -237,9 +216,7 @@ impl Chat {
 
     /// Whether a session still has answers to come that nobody else will remind of.
     pub fn is_awaiting(&self, session: SessionId) -> bool {
-        self.sessions
-            .get(session)
-            .is_some_and(|session| session.awaiting > 0)
+        self.sessions.get(session).is_some_and(|session| session.awaiting > 0)
     }
 
     /// Events that gave way in full inboxes since the last call.
@@ -256,11 +233,9 @@ impl Chat {
         fx: &mut Effects,
     ) -> Handled {
         match request {
-            Request::Message {
-                to,
-                content,
-                reply_to,
-            } => self.message(member, id, &to, &content, reply_to, fx),
+            Request::Message { to, content, reply_to } => {
+                self.message(member, id, &to, &content, reply_to, fx)
+            }
             Request::SendFile { to, filename, data } => {
                 self.send_file(member, id, &to, &filename, data, fx)
             }
@@ -268,7 +243,7 @@ impl Chat {
             Request::Typing(to) => Ok(self.typing(member, &to, now, fx)),
             Request::ListUsers { all } => Ok(self.list_users(member, id, all, fx)),
             Request::ListGroups => Ok(self.list_groups(member, id, fx)),
-            Request::Logout => Ok(self.logout(member, id, fx)),
+            Request::Logout => Ok(account::logout(member, id, fx)),
             // Told apart in `handle`, before it is known who speaks.
             Request::Login(_) | Request::Ping | Request::HeartbeatAck | Request::Seen => {
                 Ok(Done::Silent)
@@ -278,17 +253,11 @@ impl Chat {
 
     fn member(&self, session: SessionId) -> Option<Member> {
         let Session { user, lang, .. } = *self.sessions.get(session)?;
-        self.users.get(user).known.then_some(Member {
-            session,
-            user,
-            lang,
-        })
+        self.users.get(user).known.then_some(Member { session, user, lang })
     }
 
     fn lang_of(&self, session: SessionId) -> Lang {
-        self.sessions
-            .get(session)
-            .map_or(self.lang, |session| session.lang)
+        self.sessions.get(session).map_or(self.lang, |session| session.lang)
     }
 
     /// Whether a name, as a client spells it, is this user's.
@@ -328,14 +297,7 @@ fn answer_with(
     message: &str,
     body: Body<'_>,
 ) {
-    let answer = Answer {
-        kind,
-        status: Status::Success,
-        code: None,
-        message,
-        id,
-        body,
-    };
+    let answer = Answer { kind, status: Status::Success, code: None, message, id, body };
     let frame = fx.encode(&answer);
     fx.send(session, frame, Class::Answer);
 }

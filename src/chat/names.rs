@@ -10,29 +10,26 @@ use crate::wire::name::{self, Name};
 /// Names and their numbers. One name is found under each of its spellings.
 #[derive(Debug, Default)]
 pub struct Names {
-    by_spelling: HashMap<Box<str>, u32, RandomState>,
-    by_key: HashMap<Box<str>, u32, RandomState>,
-    by_skeleton: HashMap<Box<str>, Box<str>, RandomState>,
+    spellings: HashMap<Box<str>, u32, RandomState>,
+    keys: HashMap<Box<str>, u32, RandomState>,
+    skeletons: HashMap<Box<str>, Box<str>, RandomState>,
 }
 
 impl Names {
     /// How many names there are.
     pub fn len(&self) -> usize {
-        self.by_key.len()
+        self.keys.len()
     }
 
     /// The number of a name, however it is spelled.
     pub fn find(&self, raw: &str) -> Option<u32> {
         // The spelling that everybody is shown is nearly always the one that comes back.
-        self.by_spelling
-            .get(raw)
-            .or_else(|| self.by_key.get(name::key(raw).as_str()))
-            .copied()
+        self.spellings.get(raw).or_else(|| self.keys.get(name::key(raw).as_str())).copied()
     }
 
     /// Whether a name may be made: nobody has it, and it does not look like anybody's.
     pub fn may_be_made(&self, name: &Name) -> Result<(), Code> {
-        match self.by_skeleton.get(name.skeleton().as_str()) {
+        match self.skeletons.get(name.skeleton().as_str()) {
             // The plain letters and digits that look alike (l and 1, rn and m) are everywhere in
             // honest names; a deceiver needs a letter of another alphabet.
             Some(other) if !(other.is_ascii() && name.as_str().is_ascii()) => {
@@ -44,24 +41,18 @@ impl Names {
 
     /// Adds a name that nobody has.
     pub fn insert(&mut self, name: &Name, number: u32) {
-        self.by_spelling.insert(name.as_str().into(), number);
-        self.by_key.insert(name.key().into(), number);
-        self.by_skeleton
-            .entry(name.skeleton().into())
-            .or_insert_with(|| name.as_str().into());
+        self.spellings.insert(name.as_str().into(), number);
+        self.keys.insert(name.key().into(), number);
+        self.skeletons.entry(name.skeleton().into()).or_insert_with(|| name.as_str().into());
     }
 
     /// Takes a name out.
     pub fn remove(&mut self, name: &Name) {
-        self.by_spelling.remove(name.as_str());
-        self.by_key.remove(name.key().as_str());
+        self.spellings.remove(name.as_str());
+        self.keys.remove(name.key().as_str());
         let skeleton = name.skeleton();
-        if self
-            .by_skeleton
-            .get(skeleton.as_str())
-            .is_some_and(|other| **other == *name.as_str())
-        {
-            self.by_skeleton.remove(skeleton.as_str());
+        if self.skeletons.get(skeleton.as_str()).is_some_and(|other| **other == *name.as_str()) {
+            self.skeletons.remove(skeleton.as_str());
         }
     }
 }

@@ -32,10 +32,7 @@ impl Chat {
         match place {
             Place::User(to) => {
                 let to = self.session_with(to, |features| features.typing);
-                let frame = fx.encode(&Event::Typing {
-                    user,
-                    group_name: None,
-                });
+                let frame = fx.encode(&Event::Typing { user, group_name: None });
                 fx.broadcast(to, frame, Class::Passing);
             }
             Place::Group(group) => {
@@ -45,10 +42,7 @@ impl Chat {
                 fx.deliveries += group.members.len();
                 let group_name = Some(group.name.as_str());
                 let frame = fx.encode(&Event::Typing { user, group_name });
-                let others = group
-                    .members
-                    .iter()
-                    .filter(|other| other.user != member.user);
+                let others = group.members.iter().filter(|other| other.user != member.user);
                 let to = others.filter_map(|other| self.session_with(other.user, |f| f.typing));
                 fx.broadcast(to, frame, Class::Passing);
             }
@@ -80,11 +74,7 @@ impl Chat {
         audience.dedup();
         let frame = fx.encode(&Event::Presence {
             user: about.name.as_str(),
-            status: if about.is_online() {
-                "online"
-            } else {
-                "offline"
-            },
+            status: if about.is_online() { "online" } else { "offline" },
             last_seen: now.wall_ms,
         });
         fx.broadcast(audience, frame, Class::Passing);
@@ -97,11 +87,9 @@ impl Chat {
         knows: impl Fn(&Features) -> bool,
     ) -> Option<SessionId> {
         match self.users.get(user).delivery {
-            Delivery::Live(session) => self
-                .sessions
-                .get(session)
-                .is_some_and(|s| knows(&s.features))
-                .then_some(session),
+            Delivery::Live(session) => {
+                self.sessions.get(session).is_some_and(|s| knows(&s.features)).then_some(session)
+            }
             _ => None,
         }
     }

@@ -39,18 +39,12 @@ pub struct Sessions {
 impl Sessions {
     /// The session of a connection, if it has a user.
     pub fn get(&self, id: SessionId) -> Option<&Session> {
-        self.slots
-            .get(id.index as usize)?
-            .as_ref()
-            .filter(|session| session.id == id)
+        self.slots.get(id.index as usize)?.as_ref().filter(|session| session.id == id)
     }
 
     /// The same, to change it.
     pub fn get_mut(&mut self, id: SessionId) -> Option<&mut Session> {
-        self.slots
-            .get_mut(id.index as usize)?
-            .as_mut()
-            .filter(|session| session.id == id)
+        self.slots.get_mut(id.index as usize)?.as_mut().filter(|session| session.id == id)
     }
 
     /// Gives a connection its user.
@@ -59,14 +53,8 @@ impl Sessions {
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
         }
-        self.slots[slot] = Some(Session {
-            id,
-            user,
-            lang,
-            features,
-            awaiting: 0,
-            typing: Vec::new(),
-        });
+        self.slots[slot] =
+            Some(Session { id, user, lang, features, awaiting: 0, typing: Vec::new() });
     }
 
     /// Takes a session out.
@@ -79,8 +67,7 @@ impl Sessions {
 impl Session {
     /// Whether a `typing` for this place may be passed on now; it is remembered if so.
     pub fn may_type(&mut self, place: Place, mono_ms: u64) -> bool {
-        self.typing
-            .retain(|(_, at)| mono_ms.saturating_sub(*at) < TYPING_INTERVAL_MS);
+        self.typing.retain(|(_, at)| mono_ms.saturating_sub(*at) < TYPING_INTERVAL_MS);
         let known = self.typing.iter().any(|(typed, _)| *typed == place);
         if known || self.typing.len() >= TYPING_PLACES_MAX {
             return false;

@@ -41,11 +41,7 @@ mod tests {
 
     #[test]
     fn the_clock_shows_local_time() {
-        let at = |wall_ms, utc_offset_s| Now {
-            wall_ms,
-            utc_offset_s,
-            mono_ms: 0,
-        };
+        let at = |wall_ms, utc_offset_s| Now { wall_ms, utc_offset_s, mono_ms: 0 };
         assert_eq!(at(0, 0).clock().as_str(), "00:00:00");
         assert_eq!(at(0, -10_800).clock().as_str(), "21:00:00");
         assert_eq!(at(1_763_900_999_999, 3_600).clock().as_str(), "13:29:59");

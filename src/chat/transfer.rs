@@ -35,12 +35,8 @@ pub(super) struct OnTheWay {
 impl OnTheWay {
     fn reserve(&mut self, bytes: usize) -> Result<(), Code> {
         self.leaving.retain(|file| file.strong_count() > 0);
-        let leaving: usize = self
-            .leaving
-            .iter()
-            .filter_map(Weak::upgrade)
-            .map(|file| file.len())
-            .sum();
+        let leaving: usize =
+            self.leaving.iter().filter_map(Weak::upgrade).map(|file| file.len()).sum();
         if self.arriving_bytes + leaving + bytes > FILES_ON_THE_WAY_BYTES_MAX {
             return Err(Code::RateLimited);
         }
@@ -73,12 +69,7 @@ impl Chat {
             bytes,
         });
         let sender = self.users.get(member.user).name.clone();
-        fx.save(Save {
-            transfer,
-            sender,
-            filename,
-            data: data.into_owned(),
-        });
+        fx.save(Save { transfer, sender, filename, data: data.into_owned() });
         Ok(Done::Later)
     }
 
@@ -88,24 +79,11 @@ impl Chat {
         let Some(transfer) = self.transfers.try_remove(saved.transfer) else {
             return;
         };
-        let Transfer {
-            session,
-            sender,
-            id,
-            to,
-            filename,
-            bytes,
-        } = transfer;
+        let Transfer { session, sender, id, to, filename, bytes } = transfer;
         match saved.result {
             Ok((saved_as, size)) => {
                 let filename = filename.as_str().to_owned();
-                let what = What::File {
-                    to,
-                    filename,
-                    saved_as,
-                    size,
-                    data: saved.data,
-                };
+                let what = What::File { to, filename, saved_as, size, data: saved.data };
                 fx.batch.push((session, sender), id.as_ref(), what);
             }
             Err(code) => {
@@ -115,14 +93,7 @@ impl Chat {
                 }
                 let field = (code == Code::InvalidField).then_some("file_data");
                 let lang = self.lang_of(session);
-                refuse(
-                    fx,
-                    session,
-                    "file_response",
-                    id.as_ref(),
-                    lang,
-                    Refusal { code, field },
-                );
+                refuse(fx, session, "file_response", id.as_ref(), lang, Refusal { code, field });
             }
         }
     }
@@ -132,19 +103,12 @@ impl Chat {
         &mut self,
         entry: &Entry,
         id: Option<&RequestId<'_>>,
-        data: String,
+        data: &str,
         outcome: Outcome,
         now: Now,
         fx: &mut Effects,
     ) {
-        let What::File {
-            to,
-            filename,
-            saved_as,
-            size,
-            ..
-        } = &entry.what
-        else {
+        let What::File { to, filename, saved_as, size, .. } = &entry.what else {
             return;
         };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
@@ -177,31 +141,16 @@ impl Chat {
                     Place::User(_) => Event::FileReceived(file),
                     Place::Group(_) => Event::GroupFileReceived(file),
                 };
-                let json = Arc::new(with_data(&event, &data));
+                let json = Arc::new(with_data(&event, data));
                 self.files.leaving.push(Arc::downgrade(&json));
                 delivered = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
             }
             let members = self.others_in(to);
-            Ok((
-                Body::File {
-                    msg_id,
-                    ts: now.wall_ms,
-                    delivered,
-                    saved_as,
-                },
-                members,
-            ))
+            Ok((Body::File { msg_id, ts: now.wall_ms, delivered, saved_as }, members))
         });
         match answered {
             Ok((body, None)) => {
-                answer_with(
-                    fx,
-                    session,
-                    "file_response",
-                    id,
-                    text::FILE_SENT.get(lang),
-                    body,
-                );
+                answer_with(fx, session, "file_response", id, text::FILE_SENT.get(lang), body);
             }
             Ok((body, Some(members))) => {
                 let message = text::file_sent_to_members(lang, members);
@@ -217,10 +166,7 @@ impl Chat {
 fn with_data(event: &Event<'_>, data: &str) -> Vec<u8> {
     let mut json = Vec::with_capacity(data.len() + 1024);
     event::encode(event, &mut json);
-    debug_assert!(
-        json.ends_with(b"\"file_data\":\"\"}"),
-        "the data comes last"
-    );
+    debug_assert!(json.ends_with(b"\"file_data\":\"\"}"), "the data comes last");
     json.truncate(json.len() - 2);
     json.extend_from_slice(data.as_bytes());
     json.extend_from_slice(b"\"}");

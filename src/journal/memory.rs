@@ -38,10 +38,10 @@ impl Journal {
     /// Takes a turn's entries, and leaves an empty batch in their place.
     pub fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
         self.batches += 1;
-        let mut committed = self.spare.take().unwrap_or_else(|| Committed {
-            batch: Batch::default(),
-            outcomes: Vec::new(),
-        });
+        let mut committed = self
+            .spare
+            .take()
+            .unwrap_or_else(|| Committed { batch: Batch::default(), outcomes: Vec::new() });
         std::mem::swap(&mut committed.batch, batch);
         for entry in committed.batch.entries() {
             let outcome = self.store(&committed.batch, entry, wall_ms);
@@ -79,16 +79,10 @@ impl Journal {
         let id = batch.request_id(entry)?;
         let mut digest = self.hash.build_hasher();
         match &entry.what {
-            What::Message {
-                to,
-                content,
-                reply_to,
-            } => {
+            What::Message { to, content, reply_to } => {
                 (0u8, to, batch.text(content), reply_to).hash(&mut digest);
             }
-            What::File {
-                to, filename, data, ..
-            } => (1u8, to, filename, data).hash(&mut digest),
+            What::File { to, filename, data, .. } => (1u8, to, filename, data).hash(&mut digest),
             What::Account { .. } | What::Group { .. } => return None,
         }
         Some((self.hash.hash_one(&id), digest.finish()))

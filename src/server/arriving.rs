@@ -18,10 +18,7 @@ use crate::wire::Code;
 impl Reactor {
     /// Takes those who wait at the door, so many a turn.
     pub(super) fn accept(&mut self) {
-        if self
-            .accept_again_ms
-            .is_some_and(|at_ms| self.now.mono_ms < at_ms)
-        {
+        if self.accept_again_ms.is_some_and(|at_ms| self.now.mono_ms < at_ms) {
             return;
         }
         self.accept_again_ms = None;
@@ -64,33 +61,23 @@ impl Reactor {
         }
         self.told_full = false;
         connection::set_up(&socket);
-        let id = self
-            .connections
-            .insert(|id| Connection::new(id, peer, socket));
+        let id = self.connections.insert(|id| Connection::new(id, peer, socket));
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let both = Interest::READABLE | Interest::WRITABLE;
         // Once, for as long as it lives: readiness is kept in bits, never asked for again.
-        if self
-            .poll
-            .registry()
-            .register(&mut connection.socket, source(id).token(), both)
-            .is_err()
+        if self.poll.registry().register(&mut connection.socket, source(id).token(), both).is_err()
         {
             return self.doom(id);
         }
         log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
-        self.deadlines
-            .set(self.now.mono_ms + LOGIN_MS_MAX, id, Due::Login);
+        self.deadlines.set(self.now.mono_ms + LOGIN_MS_MAX, id, Due::Login);
     }
 
     /// The frame for who cannot be let in.
     fn server_full(&mut self) -> Vec<u8> {
-        let nobody = crate::chat::SessionId {
-            index: u32::MAX,
-            generation: 0,
-        };
+        let nobody = crate::chat::SessionId { index: u32::MAX, generation: 0 };
         let mut fx = crate::chat::Effects::default();
         self.chat.refuse_frame(nobody, Code::ServerFull, &mut fx);
         let mut json = match fx.list().first() {

@@ -17,28 +17,18 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new() -> Self {
-        Self {
-            start: Instant::now(),
-            minute: u64::MAX,
-            utc_offset_s: 0,
-        }
+        Self { start: Instant::now(), minute: u64::MAX, utc_offset_s: 0 }
     }
 
     /// What time it is.
     pub(super) fn now(&mut self) -> Now {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         if wall_ms / 60_000 != self.minute {
             self.minute = wall_ms / 60_000;
             self.utc_offset_s = Local::now().offset().fix().local_minus_utc();
         }
         let mono_ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Now {
-            mono_ms,
-            wall_ms,
-            utc_offset_s: self.utc_offset_s,
-        }
+        Now { mono_ms, wall_ms, utc_offset_s: self.utc_offset_s }
     }
 }

@@ -46,6 +46,7 @@ pub(super) enum ReadSome {
 }
 
 /// One connection.
+#[expect(clippy::struct_excessive_bools, reason = "readiness and queue bits; the state is an enum")]
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) id: SessionId,
@@ -189,8 +190,6 @@ pub(super) fn set_up(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
     let socket = SockRef::from(socket);
     let _ = socket.set_send_buffer_size(SOCKET_SEND_BUFFER_BYTES);
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE_AFTER)
-        .with_interval(KEEPALIVE_EVERY);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     let _ = socket.set_tcp_keepalive(&keepalive);
 }

@@ -35,10 +35,7 @@ impl Source {
         match SLOT_MASK - slot {
             0 => Source::Waker,
             n @ 1..=15 => Source::Listener(n - 1),
-            _ => Source::Connection {
-                slot,
-                generation: token.0 >> SLOT_BITS,
-            },
+            _ => Source::Connection { slot, generation: token.0 >> SLOT_BITS },
         }
     }
 
@@ -54,10 +51,7 @@ impl Source {
 
 /// The source of a connection's events.
 pub(super) fn source(id: SessionId) -> Source {
-    Source::Connection {
-        slot: id.index as usize,
-        generation: shortened(id.generation),
-    }
+    Source::Connection { slot: id.index as usize, generation: shortened(id.generation) }
 }
 
 /// As much of a generation as fits a token on this machine.
@@ -94,16 +88,12 @@ impl Connections {
 
     /// A connection, unless it is gone.
     pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Connection> {
-        self.slab
-            .get_mut(id.index as usize)
-            .filter(|connection| connection.id == id)
+        self.slab.get_mut(id.index as usize).filter(|connection| connection.id == id)
     }
 
     /// The connection that an event is about, unless it is gone.
     pub(super) fn by_event(&mut self, slot: usize, generation: usize) -> Option<&mut Connection> {
-        self.slab
-            .get_mut(slot)
-            .filter(|found| shortened(found.id.generation) == generation)
+        self.slab.get_mut(slot).filter(|found| shortened(found.id.generation) == generation)
     }
 
     /// Takes a connection out; its slot has the next generation.
@@ -129,14 +119,8 @@ mod tests {
             Source::Waker,
             Source::Listener(0),
             Source::Listener(14),
-            Source::Connection {
-                slot: 0,
-                generation: 0,
-            },
-            Source::Connection {
-                slot: 99_999,
-                generation: 7,
-            },
+            Source::Connection { slot: 0, generation: 0 },
+            Source::Connection { slot: 99_999, generation: 7 },
         ] {
             assert_eq!(Source::of(source.token()), source);
         }

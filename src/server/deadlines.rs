@@ -43,8 +43,6 @@ impl Deadlines {
         if self.next_ms()? > now_ms {
             return None;
         }
-        self.heap
-            .pop()
-            .map(|Reverse((_, connection, due))| (connection, due))
+        self.heap.pop().map(|Reverse((_, connection, due))| (connection, due))
     }
 }

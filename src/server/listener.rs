@@ -46,16 +46,9 @@ impl Listeners {
             vec![listen_on(*first)?]
         };
         let port = sockets[0].local_addr()?.port();
-        let shown = if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        };
-        Ok(Self {
-            sockets,
-            shown,
-            spare: Spare::new(),
-        })
+        let shown =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Ok(Self { sockets, shown, spare: Spare::new() })
     }
 
     /// The sockets, to register.
@@ -106,14 +99,11 @@ impl Listeners {
 /// Splits `HOST:PORT`; an IPv6 host stands in brackets.
 fn split(listen: &str) -> Option<(&str, u16)> {
     let (host, port) = listen.rsplit_once(':')?;
-    let host = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())
 }
 
-/// Listens on 127.0.0.1 and, where there is IPv6, on ::1, on the same port.
+/// Listens on 127.0.0.1 and, where there is IPv6, on `::1`, on the same port.
 fn bind_loopback(port: u16) -> io::Result<Vec<TcpListener>> {
     for _ in 0..PORT_TRIES {
         let v4 = listen_on(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))?;
@@ -131,11 +121,7 @@ fn bind_loopback(port: u16) -> io::Result<Vec<TcpListener>> {
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // On Unix this lets a restarted server have its port back at once; on Windows it would let
     // another program take the port away.
     #[cfg(unix)]
@@ -159,9 +145,7 @@ struct Spare {
 impl Spare {
     fn new() -> Option<Self> {
         #[cfg(unix)]
-        return std::fs::File::open("/dev/null")
-            .ok()
-            .map(|held| Self { _held: held });
+        return std::fs::File::open("/dev/null").ok().map(|held| Self { _held: held });
         #[cfg(not(unix))]
         return Some(Self {});
     }
@@ -186,15 +170,8 @@ mod tests {
         let port = listeners.sockets[0].local_addr().unwrap().port();
         assert_ne!(port, 0);
         assert_eq!(listeners.shown().to_string(), format!("localhost:{port}"));
-        assert!(
-            listeners
-                .sockets
-                .iter()
-                .all(|s| s.local_addr().unwrap().port() == port)
-        );
-        let taken = Listeners::bind(&format!("localhost:{port}"))
-            .map(|_| ())
-            .unwrap_err();
+        assert!(listeners.sockets.iter().all(|s| s.local_addr().unwrap().port() == port));
+        let taken = Listeners::bind(&format!("localhost:{port}")).map(|_| ()).unwrap_err();
         assert_eq!(taken.kind(), ErrorKind::AddrInUse);
     }
 }

@@ -42,16 +42,14 @@ impl Logging {
     pub(super) fn start(level: LevelFilter, lang: Lang) -> io::Result<Self> {
         let (lines, incoming) = mpsc::sync_channel(LOG_LINES_WAITING_MAX);
         let (ended, done) = mpsc::sync_channel(1);
-        thread::Builder::new()
-            .name("papo-log".to_owned())
-            .spawn(move || {
-                let mut stdout = io::stdout().lock();
-                while let Ok(Line::Print(line)) = incoming.recv() {
-                    // Nobody is left to tell that nobody reads.
-                    let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
-                }
-                let _ = ended.send(());
-            })?;
+        thread::Builder::new().name("papo-log".to_owned()).spawn(move || {
+            let mut stdout = io::stdout().lock();
+            while let Ok(Line::Print(line)) = incoming.recv() {
+                // Nobody is left to tell that nobody reads.
+                let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
+            }
+            let _ = ended.send(());
+        })?;
         let plain = ConfigBuilder::new()
             .set_max_level(LevelFilter::Off)
             .set_time_level(LevelFilter::Off)
@@ -59,12 +57,7 @@ impl Logging {
             .set_location_level(LevelFilter::Off)
             .set_thread_level(LevelFilter::Off)
             .build();
-        let pipe = Pipe {
-            lines: lines.clone(),
-            line: Vec::new(),
-            dropped: 0,
-            lang,
-        };
+        let pipe = Pipe { lines: lines.clone(), line: Vec::new(), dropped: 0, lang };
         // A second server in one process, as in a test, speaks through the first one's logger.
         let _ = WriteLogger::init(level, plain, pipe);
         Ok(Self { lines, done })

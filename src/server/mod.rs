@@ -61,12 +61,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config {
-        listen,
-        data,
-        lang,
-        log,
-    } = config;
+    let Config { listen, data, lang, log } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -79,10 +74,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     for line in text::BANNER {
         log::info!("{}", line.get(lang));
     }
-    log::info!(
-        "{}",
-        text::log_line(lang, Happened::Started(&listeners.shown()))
-    );
+    log::info!("{}", text::log_line(lang, Happened::Started(&listeners.shown())));
     log::info!("{}", text::log_line(lang, Happened::Waiting));
     let (reactor, stop) = Reactor::new(listeners, data, lang).context("reactor")?;
     ctrlc::set_handler(move || {

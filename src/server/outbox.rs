@@ -178,15 +178,9 @@ impl Outbox {
             }
             self.next_piece(pool);
             let bytes = &self.first.bytes()[self.first_taken..];
-            let frame_left = self
-                .marks
-                .front()
-                .map_or(u64::MAX, |mark| mark.end - self.taken);
+            let frame_left = self.marks.front().map_or(u64::MAX, |mark| mark.end - self.taken);
             let most = if self.paced { frame_left } else { u64::MAX };
-            let most = usize::try_from(most)
-                .unwrap_or(usize::MAX)
-                .min(budget)
-                .min(bytes.len());
+            let most = usize::try_from(most).unwrap_or(usize::MAX).min(budget).min(bytes.len());
             match socket.write(&bytes[..most]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => {
@@ -210,10 +204,7 @@ impl Outbox {
             Some(json) => Some(json.to_vec()),
             None => self.copy(mark.start, mark.json_end),
         };
-        let kept = self
-            .marks
-            .iter()
-            .filter_map(|mark| Some((mark.kept?, json(mark)?)));
+        let kept = self.marks.iter().filter_map(|mark| Some((mark.kept?, json(mark)?)));
         kept.collect()
     }
 
@@ -303,11 +294,7 @@ impl Outbox {
             self.marks.clear();
             return;
         }
-        while self
-            .marks
-            .front()
-            .is_some_and(|mark| mark.end <= self.taken)
-        {
+        while self.marks.front().is_some_and(|mark| mark.end <= self.taken) {
             self.marks.pop_front();
         }
     }
@@ -356,11 +343,7 @@ mod tests {
     }
 
     fn socket(takes: &[usize]) -> Socket {
-        Socket {
-            takes: takes.iter().copied().collect(),
-            got: Vec::new(),
-            writes: 0,
-        }
+        Socket { takes: takes.iter().copied().collect(), got: Vec::new(), writes: 0 }
     }
 
     #[test]
@@ -370,17 +353,10 @@ mod tests {
             outbox.push(b"{}", Framing::Line, Some(1), &mut pool);
         }
         let mut socket = socket(&[1_000]);
-        assert_eq!(
-            outbox.write_to(&mut socket, &mut pool).unwrap(),
-            Flushed::All
-        );
+        assert_eq!(outbox.write_to(&mut socket, &mut pool).unwrap(), Flushed::All);
         assert_eq!((socket.got.len(), socket.writes), (300, 1));
         assert_eq!(
-            (
-                outbox.first.bytes().len(),
-                outbox.len_bytes(),
-                outbox.owned_bytes()
-            ),
+            (outbox.first.bytes().len(), outbox.len_bytes(), outbox.owned_bytes()),
             (0, 0, 0)
         );
     }
@@ -393,19 +369,10 @@ mod tests {
             outbox.push(b"{}", Framing::Bare, None, &mut pool);
         }
         let mut socket = socket(&[1, 100, 100, 100]);
-        assert_eq!(
-            outbox.write_to(&mut socket, &mut pool).unwrap(),
-            Flushed::Paused
-        );
+        assert_eq!(outbox.write_to(&mut socket, &mut pool).unwrap(), Flushed::Paused);
         assert_eq!(socket.got, b"{}\n");
-        assert_eq!(
-            outbox.write_to(&mut socket, &mut pool).unwrap(),
-            Flushed::Paused
-        );
-        assert_eq!(
-            outbox.write_to(&mut socket, &mut pool).unwrap(),
-            Flushed::All
-        );
+        assert_eq!(outbox.write_to(&mut socket, &mut pool).unwrap(), Flushed::Paused);
+        assert_eq!(outbox.write_to(&mut socket, &mut pool).unwrap(), Flushed::All);
         assert_eq!(socket.got, b"{}\n{}\n{}\n");
     }
 

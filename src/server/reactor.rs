@@ -95,13 +95,9 @@ impl Reactor {
         let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.token())?);
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
             let token = Source::Listener(number).token();
-            poll.registry()
-                .register(socket, token, Interest::READABLE)?;
+            poll.registry().register(socket, token, Interest::READABLE)?;
         }
-        let stop = Stop {
-            flag: Arc::default(),
-            waker: Arc::clone(&waker),
-        };
+        let stop = Stop { flag: Arc::default(), waker: Arc::clone(&waker) };
         let mut clock = Clock::new();
         let reactor = Self {
             events: Events::with_capacity(EVENTS_PER_TURN),
@@ -157,11 +153,8 @@ impl Reactor {
     }
 
     fn poll(&mut self) -> io::Result<()> {
-        let timeout = if self.has_work() {
-            Some(Duration::ZERO)
-        } else {
-            self.until_next_deadline()
-        };
+        let timeout =
+            if self.has_work() { Some(Duration::ZERO) } else { self.until_next_deadline() };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             other => other?,
@@ -180,16 +173,10 @@ impl Reactor {
     }
 
     fn until_next_deadline(&self) -> Option<Duration> {
-        let deadlines = [
-            self.deadlines.next_ms(),
-            self.accept_again_ms,
-            self.stopping_until_ms,
-        ];
+        let deadlines = [self.deadlines.next_ms(), self.accept_again_ms, self.stopping_until_ms];
         let next = deadlines.into_iter().flatten().min()?;
         // The clock of milliseconds is up to one behind; a turn too early would spin.
-        Some(Duration::from_millis(
-            next.saturating_sub(self.now.mono_ms) + 1,
-        ))
+        Some(Duration::from_millis(next.saturating_sub(self.now.mono_ms) + 1))
     }
 
     /// Sets bits and queues; no I/O.
@@ -287,7 +274,5 @@ fn connections_max() -> usize {
     let wanted = (CONNECTIONS_MAX + DESCRIPTORS_RESERVED) as u64;
     let descriptors = rlimit::increase_nofile_limit(wanted).unwrap_or(1_024);
     let descriptors = usize::try_from(descriptors).unwrap_or(usize::MAX);
-    descriptors
-        .saturating_sub(DESCRIPTORS_RESERVED)
-        .clamp(16, CONNECTIONS_MAX)
+    descriptors.saturating_sub(DESCRIPTORS_RESERVED).clamp(16, CONNECTIONS_MAX)
 }

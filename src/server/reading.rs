@@ -199,11 +199,7 @@ impl Reactor {
                     return Stop::Parked;
                 }
             }
-            if let Some(Connection {
-                state: State::Active,
-                ..
-            }) = self.connections.get_mut(id)
-            {
+            if let Some(Connection { state: State::Active, .. }) = self.connections.get_mut(id) {
                 decoder.set_limit(crate::limits::FRAME_BYTES_MAX);
             }
         }

@@ -36,16 +36,14 @@ impl Worker {
         let (jobs, todo) = mpsc::channel::<Save>();
         let (done, results) = mpsc::channel();
         let folder = data.join(FOLDER);
-        thread::Builder::new()
-            .name("papo-files".to_owned())
-            .spawn(move || {
-                for save in todo {
-                    let saved = keep(&folder, lang, save);
-                    if done.send(saved).is_err() || waker.wake().is_err() {
-                        return;
-                    }
+        thread::Builder::new().name("papo-files".to_owned()).spawn(move || {
+            for save in todo {
+                let saved = keep(&folder, lang, save);
+                if done.send(saved).is_err() || waker.wake().is_err() {
+                    return;
                 }
-            })?;
+            }
+        })?;
         Ok(Self { jobs, results })
     }
 
@@ -63,30 +61,21 @@ impl Worker {
 }
 
 fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
-    let Save {
-        transfer,
-        sender,
-        filename,
-        data,
-    } = save;
+    let Save { transfer, sender, filename, data } = save;
     let result = match STANDARD.decode(&data) {
         Err(_) => Err(Code::InvalidField),
         Ok(bytes) => {
             let name = |copy| filename.stored_as(&[&sender], copy);
-            write_new(folder, name, &bytes)
-                .map(|name| (name, bytes.len() as u64))
-                .map_err(|error| {
+            write_new(folder, name, &bytes).map(|name| (name, bytes.len() as u64)).map_err(
+                |error| {
                     let happened = Happened::FileNotKept(folder, &error);
                     log::error!("{}", text::log_line(lang, happened));
                     Code::StorageUnavailable
-                })
+                },
+            )
         }
     };
-    Saved {
-        transfer,
-        data,
-        result,
-    }
+    Saved { transfer, data, result }
 }
 
 /// Writes a file under the first of its names that no file has.
@@ -126,16 +115,7 @@ mod tests {
     fn save(folder: &Path, sender: &str, filename: &str, data: &str) -> Saved {
         let sender = Name::parse(sender).unwrap();
         let filename = FileName::sanitize(filename);
-        keep(
-            folder,
-            Lang::Pt,
-            Save {
-                transfer: 0,
-                sender,
-                filename,
-                data: data.to_owned(),
-            },
-        )
+        keep(folder, Lang::Pt, Save { transfer: 0, sender, filename, data: data.to_owned() })
     }
 
     #[test]
@@ -170,10 +150,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let target = data.path().join("target");
         std::os::unix::fs::symlink(&target, data.path().join("ana_x")).unwrap();
-        assert_eq!(
-            save(data.path(), "ana", "x", "b2k=").result,
-            Ok(("ana_x (2)".to_owned(), 2))
-        );
+        assert_eq!(save(data.path(), "ana", "x", "b2k=").result, Ok(("ana_x (2)".to_owned(), 2)));
         assert!(!target.exists());
     }
 }

@@ -39,11 +39,7 @@ impl Reactor {
                         self.post(*to, frame, *class, &fx, &mut returned);
                     }
                 }
-                Effect::LoggedIn {
-                    session,
-                    name,
-                    heartbeat,
-                } => {
+                Effect::LoggedIn { session, name, heartbeat } => {
                     self.logged_in(*session, name, *heartbeat);
                 }
                 Effect::LoggedOut { name } => {
@@ -96,14 +92,10 @@ impl Reactor {
         let before = connection.outbox.owned_bytes();
         match frame {
             Frame::Shared(json) => {
-                connection
-                    .outbox
-                    .push_shared(Arc::clone(json), framing, kept, &mut self.pool);
+                connection.outbox.push_shared(Arc::clone(json), framing, kept, &mut self.pool);
             }
             Frame::Small(_) => {
-                connection
-                    .outbox
-                    .push(fx.bytes(frame), framing, kept, &mut self.pool);
+                connection.outbox.push(fx.bytes(frame), framing, kept, &mut self.pool);
             }
         }
         self.outboxes_bytes += connection.outbox.owned_bytes() - before;
@@ -215,8 +207,7 @@ impl Reactor {
         if waiting > 0 && !connection.watched {
             connection.watched = true;
             connection.watched_taken = connection.outbox.taken();
-            self.deadlines
-                .set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
+            self.deadlines.set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
         }
         if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
             connection.held = false;
@@ -259,8 +250,7 @@ impl Reactor {
                     } else {
                         connection.watched = true;
                         connection.watched_taken = connection.outbox.taken();
-                        self.deadlines
-                            .set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
+                        self.deadlines.set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
                     }
                 }
             }
@@ -285,27 +275,20 @@ impl Reactor {
         connection.outbox.push(&json, framing, None, &mut self.pool);
         self.outboxes_bytes += connection.outbox.owned_bytes() - before;
         self.mark_dirty(id);
-        self.deadlines
-            .set(self.now.mono_ms + HEARTBEAT_INTERVAL_MS, id, Due::Heartbeat);
+        self.deadlines.set(self.now.mono_ms + HEARTBEAT_INTERVAL_MS, id, Due::Heartbeat);
     }
 
     fn too_slow(&mut self, id: SessionId) {
         if let Some(connection) = self.connections.get_mut(id)
             && connection.state != State::Doomed
         {
-            log::warn!(
-                "{}",
-                text::log_line(self.lang, Happened::Slow(&connection.peer))
-            );
+            log::warn!("{}", text::log_line(self.lang, Happened::Slow(&connection.peer)));
             self.doom(id);
         }
     }
 
     fn close_largest(&mut self) {
-        let largest = self
-            .connections
-            .iter_mut()
-            .max_by_key(|c| c.outbox.owned_bytes());
+        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.owned_bytes());
         if let Some(Connection { id, .. }) = largest {
             let id = *id;
             self.too_slow(id);
@@ -342,8 +325,7 @@ impl Reactor {
             }
             connection.state = State::Lingering;
             connection.end_output();
-            self.deadlines
-                .set(self.now.mono_ms + FAREWELL_MS_MAX, *id, Due::Farewell);
+            self.deadlines.set(self.now.mono_ms + FAREWELL_MS_MAX, *id, Due::Farewell);
             // What arrived before is thrown away too, and may be the end.
             self.queue(*id);
             false
@@ -371,8 +353,7 @@ impl Reactor {
             self.outboxes_bytes -= connection.outbox.owned_bytes();
             // Dropping the socket closes it, whatever the poll says.
             let _ = self.poll.registry().deregister(&mut connection.socket);
-            self.chat
-                .disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
+            self.chat.disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
             self.carry_out();
         }
         doomed.append(&mut self.doomed);

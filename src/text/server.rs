@@ -32,18 +32,9 @@ pub const NO_PAGE: Sentence = say(
 
 /// What `papo server` prints first. The lines are the first server's own.
 pub const BANNER: &[Sentence] = &[
-    say(
-        "=== SERVIDOR DE CHAT DISTRIBUÍDO ===",
-        "=== DISTRIBUTED CHAT SERVER ===",
-    ),
-    say(
-        "Trabalho de Sistemas Distribuídos",
-        "Distributed systems coursework",
-    ),
-    say(
-        "Pressione Ctrl+C para parar o servidor",
-        "Press Ctrl+C to stop the server",
-    ),
+    say("=== SERVIDOR DE CHAT DISTRIBUÍDO ===", "=== DISTRIBUTED CHAT SERVER ==="),
+    say("Trabalho de Sistemas Distribuídos", "Distributed systems coursework"),
+    say("Pressione Ctrl+C para parar o servidor", "Press Ctrl+C to stop the server"),
 ];
 
 /// What happens in the server, one line each.
@@ -81,10 +72,7 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
                 format!("{count} mensagens antigas deram lugar a novas em caixas cheias")
             }
             Happened::FileNotKept(folder, error) => {
-                format!(
-                    "Não foi possível guardar um arquivo em {}: {error}",
-                    folder.display()
-                )
+                format!("Não foi possível guardar um arquivo em {}: {error}", folder.display())
             }
             Happened::Stopping => "Encerrando servidor...".to_owned(),
         },
@@ -311,14 +299,12 @@ pub const fn reason(code: Code) -> Sentence {
             "This name is claimed: log in with its password or token",
         ),
         Code::WrongPassword => say("Senha ou token incorreto", "Wrong password or token"),
-        Code::TooManyAttempts => say(
-            "Tentativas demais; espere um pouco",
-            "Too many attempts; wait a while",
-        ),
-        Code::TooManySessions => say(
-            "Sessões demais deste usuário",
-            "Too many sessions of this user",
-        ),
+        Code::TooManyAttempts => {
+            say("Tentativas demais; espere um pouco", "Too many attempts; wait a while")
+        }
+        Code::TooManySessions => {
+            say("Sessões demais deste usuário", "Too many sessions of this user")
+        }
         Code::SenderMismatch => say(
             "O remetente não é o usuário desta conexão",
             "The sender is not the user of this connection",
@@ -326,10 +312,9 @@ pub const fn reason(code: Code) -> Sentence {
         Code::UnknownUser => say("Usuário destinatário não encontrado", "Recipient not found"),
         Code::UnknownGroup => say("Grupo não encontrado", "Group not found"),
         Code::GroupExists => say("Grupo já existe", "The group exists already"),
-        Code::NotMember => say(
-            "Só os membros do grupo podem fazer isso",
-            "Only members of the group may do this",
-        ),
+        Code::NotMember => {
+            say("Só os membros do grupo podem fazer isso", "Only members of the group may do this")
+        }
         Code::AlreadyMember => say("Já é membro do grupo", "Already a member of the group"),
         Code::NotAdmin => say(
             "Só quem administra o grupo pode fazer isso",
@@ -352,10 +337,9 @@ pub const fn reason(code: Code) -> Sentence {
             "The mailbox of somebody who is away is full; try again later",
         ),
         Code::RateLimited => say("Rápido demais; espere um pouco", "Too fast; wait a while"),
-        Code::StorageUnavailable => say(
-            "O servidor não consegue guardar isso agora",
-            "The server cannot store this now",
-        ),
+        Code::StorageUnavailable => {
+            say("O servidor não consegue guardar isso agora", "The server cannot store this now")
+        }
         Code::ServerFull => say("O servidor está cheio", "The server is full"),
         Code::ShuttingDown => SHUTTING_DOWN,
         Code::Internal => say("Erro interno do servidor", "Internal server error"),
@@ -384,10 +368,7 @@ mod tests {
             group_done(Lang::Pt, "SD", GroupDone::Created),
             "Grupo \"SD\" criado com sucesso"
         );
-        assert_eq!(
-            sent_to_members(Lang::Pt, 3),
-            "Mensagem enviada para 3 membros do grupo"
-        );
+        assert_eq!(sent_to_members(Lang::Pt, 3), "Mensagem enviada para 3 membros do grupo");
     }
 
     #[test]

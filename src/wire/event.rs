@@ -511,11 +511,7 @@ mod tests {
             status: Status::Success,
             code: None,
             id: None,
-            body: Body::Message {
-                msg_id: 1,
-                ts: 2,
-                delivered: 3,
-            },
+            body: Body::Message { msg_id: 1, ts: 2, delivered: 3 },
             ..answer
         };
         assert_eq!(

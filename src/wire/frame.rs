@@ -25,17 +25,11 @@ impl Framing {
     /// What goes before an object of this many bytes.
     pub fn header(self, length: usize) -> Header {
         match self {
-            Framing::Bare | Framing::Line => Header {
-                bytes: [0; 4],
-                used: 0,
-            },
+            Framing::Bare | Framing::Line => Header { bytes: [0; 4], used: 0 },
             Framing::Length => {
                 // Frames are bounded far below 4 GiB; a larger one would be a bug of ours.
                 let length = u32::try_from(length).unwrap_or(u32::MAX);
-                Header {
-                    bytes: length.to_be_bytes(),
-                    used: 4,
-                }
+                Header { bytes: length.to_be_bytes(), used: 4 }
             }
         }
     }
@@ -216,9 +210,7 @@ impl FrameDecoder {
         let length = u32::from_be_bytes(*prefix) as usize;
         // Refused by its announcement: no byte of it is waited for or made room for.
         if length > self.limit_bytes {
-            return Err(FrameTooLarge {
-                limit_bytes: self.limit_bytes,
-            });
+            return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
         if rest.len() < length {
             return Ok(None);
@@ -238,9 +230,7 @@ impl FrameDecoder {
             let start = self.consumed;
             self.take(end + 1);
             if end - start > self.limit_bytes {
-                return Err(FrameTooLarge {
-                    limit_bytes: self.limit_bytes,
-                });
+                return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
             }
             let line = trimmed(&self.buffer, start..end);
             if !line.is_empty() {
@@ -283,9 +273,7 @@ impl FrameDecoder {
         };
         self.take(next);
         if end - start > self.limit_bytes {
-            return Err(FrameTooLarge {
-                limit_bytes: self.limit_bytes,
-            });
+            return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
         Ok(Some(trimmed(&self.buffer, start..end)))
     }
@@ -334,9 +322,7 @@ impl FrameDecoder {
 
     fn incomplete(&self) -> Result<Option<Range<usize>>, FrameTooLarge> {
         if self.pending_bytes() > self.limit_bytes {
-            return Err(FrameTooLarge {
-                limit_bytes: self.limit_bytes,
-            });
+            return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
         Ok(None)
     }
@@ -362,9 +348,7 @@ impl FrameDecoder {
         self.buffer.copy_within(self.consumed..self.received, 0);
         self.rebase();
         if self.received >= self.buffer.len() / 2 {
-            let length = (self.buffer.len() * 2)
-                .max(512)
-                .min(self.limit_bytes + 64 * 1024);
+            let length = (self.buffer.len() * 2).max(512).min(self.limit_bytes + 64 * 1024);
             self.buffer.resize(length.max(self.received + 512), 0);
         }
     }
@@ -405,11 +389,7 @@ mod tests {
         for piece in pieces {
             let mut piece = *piece;
             while !piece.is_empty() {
-                assert!(
-                    decoder
-                        .lend(vec![0; 64])
-                        .is_none_or(|back| back.len() == 64)
-                );
+                assert!(decoder.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
                 let spare = decoder.spare();
                 let count = spare.len().min(piece.len());
                 spare[..count].copy_from_slice(&piece[..count]);
@@ -453,11 +433,9 @@ mod tests {
     #[test]
     fn a_newline_after_an_object_makes_a_line_client() {
         let mut decoder = FrameDecoder::new(Framing::Bare);
-        for (piece, framing) in [
-            ("{}", Framing::Bare),
-            ("{}", Framing::Bare),
-            ("\n", Framing::Line),
-        ] {
+        for (piece, framing) in
+            [("{}", Framing::Bare), ("{}", Framing::Bare), ("\n", Framing::Line)]
+        {
             decoder.spare()[..piece.len()].copy_from_slice(piece.as_bytes());
             decoder.advance(piece.len());
             while decoder.next_frame().unwrap().is_some() {}
@@ -471,24 +449,15 @@ mod tests {
             decode(Framing::Bare, &[b"{\"a\": \"x\n{\"b\":1}\n"]),
             ["{\"a\": \"x", "{\"b\":1}"]
         );
-        assert_eq!(
-            decode(Framing::Bare, &[b"{}oops{\"b\":1}"]),
-            ["{}", "oops", "{\"b\":1}"]
-        );
+        assert_eq!(decode(Framing::Bare, &[b"{}oops{\"b\":1}"]), ["{}", "oops", "{\"b\":1}"]);
         assert_eq!(decode(Framing::Bare, &[b"{}\xff\xfe"]).len(), 2);
     }
 
     #[test]
     fn a_frame_over_the_limit_is_refused_before_it_has_arrived() {
         let limit = u32::try_from(FRAME_BEFORE_LOGIN_BYTES_MAX).unwrap();
-        assert_eq!(
-            decode(Framing::Length, &[&(limit + 1).to_be_bytes()]),
-            ["TOO LARGE"]
-        );
-        assert_eq!(
-            decode(Framing::Length, &[&limit.to_be_bytes(), b"{"]).len(),
-            0
-        );
+        assert_eq!(decode(Framing::Length, &[&(limit + 1).to_be_bytes()]), ["TOO LARGE"]);
+        assert_eq!(decode(Framing::Length, &[&limit.to_be_bytes(), b"{"]).len(), 0);
         let long = vec![b'x'; FRAME_BEFORE_LOGIN_BYTES_MAX + 1];
         assert_eq!(decode(Framing::Line, &[&long]), ["TOO LARGE"]);
         let long = [b"{\"".as_slice(), &long].concat();

@@ -159,10 +159,7 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// A request of this type, with nothing in it yet.
     pub fn new(kind: &'a str) -> Self {
-        Self {
-            kind: Some(Text::from(kind)),
-            ..Self::default()
-        }
+        Self { kind: Some(Text::from(kind)), ..Self::default() }
     }
 
     /// The request as the JSON of one frame.
@@ -177,10 +174,7 @@ impl<'a> Fields<'a> {
 }
 
 /// What a client knows beyond the first chat's events. What is not listed is not sent.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "six independent features, named as on the wire"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "six independent features, named as on the wire")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// `receipt` events.
@@ -344,12 +338,9 @@ pub struct Envelope<'a> {
 pub fn decode(frame: &[u8]) -> Envelope<'_> {
     match parse(frame) {
         Ok(fields) => read(fields),
-        Err((refusal, id)) => Envelope {
-            id,
-            answer: "error",
-            speakers: Default::default(),
-            request: Err(refusal),
-        },
+        Err((refusal, id)) => {
+            Envelope { id, answer: "error", speakers: Default::default(), request: Err(refusal) }
+        }
     }
 }
 
@@ -367,9 +358,7 @@ fn parse(frame: &[u8]) -> Result<Fields<'_>, (Refusal, Option<RequestId<'_>>)> {
         // JSON, but a field has the wrong type. The answer still repeats the id if that is sound.
         match serde_json::from_str::<serde::de::IgnoredAny>(text) {
             Ok(_) => {
-                let id = serde_json::from_str(text)
-                    .ok()
-                    .and_then(|label: Label<'_>| label.id);
+                let id = serde_json::from_str(text).ok().and_then(|label: Label<'_>| label.id);
                 (Refusal::from(Code::InvalidField), id)
             }
             Err(_) => invalid(),
@@ -388,10 +377,7 @@ struct Label<'a> {
 fn read(mut fields: Fields<'_>) -> Envelope<'_> {
     let id = fields.id.take();
     let Some(kind) = fields.kind.take() else {
-        let refusal = Refusal {
-            code: Code::MissingField,
-            field: Some("type"),
-        };
+        let refusal = Refusal { code: Code::MissingField, field: Some("type") };
         return Envelope {
             id,
             answer: "error",
@@ -416,50 +402,36 @@ fn read(mut fields: Fields<'_>) -> Envelope<'_> {
         "heartbeat_ack" => ("error", Ok(Request::HeartbeatAck)),
         "received" | "read" => ("error", Ok(Request::Seen)),
         "typing" => ("error", fields.target().map(Request::Typing)),
-        "list_users" => (
-            "users_list",
-            Ok(Request::ListUsers {
-                all: fields.0.all.unwrap_or(false),
-            }),
-        ),
+        "list_users" => {
+            ("users_list", Ok(Request::ListUsers { all: fields.0.all.unwrap_or(false) }))
+        }
         "list_groups" => ("groups_list", Ok(Request::ListGroups)),
         "create_group" => ("group_response", fields.create_group()),
         "join_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Join))),
         "leave_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Leave))),
         "delete_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Delete))),
-        "rename_group" => (
-            "group_response",
-            fields.group(|f| f.new_name().map(GroupRequest::Rename)),
-        ),
-        "add_member" => (
-            "member_response",
-            fields.group(|f| f.new_member().map(GroupRequest::Add)),
-        ),
-        "remove_member" => (
-            "member_response",
-            fields.group(|f| f.member().map(GroupRequest::Remove)),
-        ),
-        "promote_member" => (
-            "member_response",
-            fields.group(|f| f.member().map(GroupRequest::Promote)),
-        ),
-        "demote_member" => (
-            "member_response",
-            fields.group(|f| f.member().map(GroupRequest::Demote)),
-        ),
-        "list_group_members" => (
-            "members_list_response",
-            fields.group(|_| Ok(GroupRequest::Members)),
-        ),
+        "rename_group" => {
+            ("group_response", fields.group(|f| f.new_name().map(GroupRequest::Rename)))
+        }
+        "add_member" => {
+            ("member_response", fields.group(|f| f.new_member().map(GroupRequest::Add)))
+        }
+        "remove_member" => {
+            ("member_response", fields.group(|f| f.member().map(GroupRequest::Remove)))
+        }
+        "promote_member" => {
+            ("member_response", fields.group(|f| f.member().map(GroupRequest::Promote)))
+        }
+        "demote_member" => {
+            ("member_response", fields.group(|f| f.member().map(GroupRequest::Demote)))
+        }
+        "list_group_members" => {
+            ("members_list_response", fields.group(|_| Ok(GroupRequest::Members)))
+        }
         "send_file" => ("file_response", fields.send_file()),
         _ => ("error", Err(Code::UnknownType.into())),
     };
-    Envelope {
-        id,
-        answer,
-        speakers,
-        request,
-    }
+    Envelope { id, answer, speakers, request }
 }
 
 #[derive(Clone, Copy)]
@@ -479,26 +451,12 @@ impl<'a> Reader<'a> {
         };
         let content = required("content", self.0.content.take())?;
         if content.len() > CONTENT_BYTES_MAX {
-            return Err(Refusal {
-                code: Code::TooLarge,
-                field: Some("content"),
-            });
+            return Err(Refusal { code: Code::TooLarge, field: Some("content") });
         }
-        if self
-            .0
-            .reply_to
-            .is_some_and(|msg_id| msg_id > WIRE_NUMBER_MAX)
-        {
-            return Err(Refusal {
-                code: Code::InvalidField,
-                field: Some("reply_to"),
-            });
+        if self.0.reply_to.is_some_and(|msg_id| msg_id > WIRE_NUMBER_MAX) {
+            return Err(Refusal { code: Code::InvalidField, field: Some("reply_to") });
         }
-        Ok(Request::Message {
-            to,
-            content,
-            reply_to: self.0.reply_to,
-        })
+        Ok(Request::Message { to, content, reply_to: self.0.reply_to })
     }
 
     fn login(&mut self) -> Result<Request<'a>, Refusal> {
@@ -508,10 +466,7 @@ impl<'a> Reader<'a> {
             has_credentials: fields.password.is_some() || fields.token.is_some(),
             since: fields.since,
             lang: fields.lang.take(),
-            features: fields
-                .features
-                .take()
-                .map(|listed| Features::parse(&listed)),
+            features: fields.features.take().map(|listed| Features::parse(&listed)),
         }))
     }
 
@@ -519,10 +474,7 @@ impl<'a> Reader<'a> {
         match (self.0.with.take(), self.0.group_name.take()) {
             (Some(user), None) => Ok(Target::User(required("with", Some(user))?)),
             (None, group) => Ok(Target::Group(required("group_name", group)?)),
-            (Some(_), Some(_)) => Err(Refusal {
-                code: Code::InvalidField,
-                field: Some("with"),
-            }),
+            (Some(_), Some(_)) => Err(Refusal { code: Code::InvalidField, field: Some("with") }),
         }
     }
 
@@ -531,10 +483,7 @@ impl<'a> Reader<'a> {
         what: impl FnOnce(&mut Self) -> Result<GroupRequest<'a>, Refusal>,
     ) -> Result<Request<'a>, Refusal> {
         let name = self.group_name()?;
-        Ok(Request::Group {
-            name,
-            what: what(self)?,
-        })
+        Ok(Request::Group { name, what: what(self)? })
     }
 
     fn create_group(&mut self) -> Result<Request<'a>, Refusal> {
@@ -547,25 +496,15 @@ impl<'a> Reader<'a> {
             None | Some("private") => false,
             Some("group") => true,
             Some(_) => {
-                return Err(Refusal {
-                    code: Code::InvalidField,
-                    field: Some("file_type"),
-                });
+                return Err(Refusal { code: Code::InvalidField, field: Some("file_type") });
             }
         };
         let recipient = required("recipient", self.0.recipient.take())?;
-        let to = if to_group {
-            Target::Group(recipient)
-        } else {
-            Target::User(recipient)
-        };
+        let to = if to_group { Target::Group(recipient) } else { Target::User(recipient) };
         let filename = required("filename", self.0.filename.take())?;
         // An empty file is a file: its data is there, and empty.
         let data = self.0.file_data.take();
-        let data = data.ok_or(Refusal {
-            code: Code::MissingField,
-            field: Some("file_data"),
-        })?;
+        let data = data.ok_or(Refusal { code: Code::MissingField, field: Some("file_data") })?;
         Ok(Request::SendFile { to, filename, data })
     }
 
@@ -587,10 +526,9 @@ impl<'a> Reader<'a> {
 }
 
 fn required<'a>(field: &'static str, value: Option<Text<'a>>) -> Result<Text<'a>, Refusal> {
-    value.filter(|value| !value.is_empty()).ok_or(Refusal {
-        code: Code::MissingField,
-        field: Some(field),
-    })
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or(Refusal { code: Code::MissingField, field: Some(field) })
 }
 
 #[cfg(test)]
@@ -611,12 +549,7 @@ mod tests {
         assert_eq!(envelope.id, Some(RequestId::Number(7)));
         assert_eq!(envelope.answer, "message_response");
         assert_eq!(envelope.speakers[0].as_deref(), Some("ana"));
-        let Ok(Request::Message {
-            to,
-            content,
-            reply_to: None,
-        }) = envelope.request
-        else {
+        let Ok(Request::Message { to, content, reply_to: None }) = envelope.request else {
             panic!("not a message")
         };
         assert_eq!(to, Target::User(Text::from("bia")));
@@ -628,9 +561,7 @@ mod tests {
         let envelope = decode(
             br#"{"type":"group_message","group_name":"caf\u00e9","content":"\n\"\ud83d\ude00"}"#,
         );
-        let Ok(Request::Message { to, content, .. }) = envelope.request else {
-            panic!()
-        };
+        let Ok(Request::Message { to, content, .. }) = envelope.request else { panic!() };
         assert_eq!(to, Target::Group(Text::from("café")));
         assert_eq!(&*content, "\n\"😀");
     }
@@ -655,10 +586,7 @@ mod tests {
         ] {
             assert_eq!(refused(frame), (Code::InvalidJson, None), "{frame}");
         }
-        assert_eq!(
-            decode(b"{\"type\":\"\xff\"}").request,
-            Err(Code::InvalidJson.into())
-        );
+        assert_eq!(decode(b"{\"type\":\"\xff\"}").request, Err(Code::InvalidJson.into()));
     }
 
     #[test]
@@ -671,11 +599,7 @@ mod tests {
         ] {
             let envelope = decode(frame.as_bytes());
             assert_eq!(envelope.request, Err(Code::InvalidField.into()), "{frame}");
-            assert_eq!(
-                envelope.id,
-                Some(RequestId::Text(Text::from("a"))),
-                "{frame}"
-            );
+            assert_eq!(envelope.id, Some(RequestId::Text(Text::from("a"))), "{frame}");
         }
         for frame in [
             r#"{"type":"ping","id":1.5}"#,
@@ -694,21 +618,12 @@ mod tests {
             (r"{}", "type"),
             (r#"{"type":"login"}"#, "username"),
             (r#"{"type":"private_message","content":"x"}"#, "recipient"),
-            (
-                r#"{"type":"private_message","recipient":"x","content":""}"#,
-                "content",
-            ),
-            (
-                r#"{"type":"private_message","recipient":"x","content":null}"#,
-                "content",
-            ),
+            (r#"{"type":"private_message","recipient":"x","content":""}"#, "content"),
+            (r#"{"type":"private_message","recipient":"x","content":null}"#, "content"),
             (r#"{"type":"group_message","content":"x"}"#, "group_name"),
             (r#"{"type":"add_member","group_name":"x"}"#, "new_member"),
             (r#"{"type":"rename_group","group_name":"x"}"#, "new_name"),
-            (
-                r#"{"type":"send_file","recipient":"x","filename":"y"}"#,
-                "file_data",
-            ),
+            (r#"{"type":"send_file","recipient":"x","filename":"y"}"#, "file_data"),
             (r#"{"type":"typing"}"#, "group_name"),
         ] {
             assert_eq!(refused(frame), (Code::MissingField, Some(field)), "{frame}");
