@@ -17,6 +17,8 @@ mod lists;
 mod names;
 mod presence;
 mod session;
+#[cfg(test)]
+mod stories;
 mod time;
 mod transfer;
 mod users;
