@@ -20,7 +20,7 @@ const FEED_BYTES: usize = crate::limits::OUTBOX_SOFT_BYTES_MAX / 2;
 const SERVER: &str = concat!("papo ", env!("CARGO_PKG_VERSION"));
 
 /// The version of PROTOCOL.md.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u64 = 1;
 
 impl Chat {
     pub(super) fn login(
@@ -187,7 +187,7 @@ impl Chat {
 /// Says goodbye; the session ends with its connection.
 pub(super) fn logout(member: Member, id: Option<&RequestId<'_>>, fx: &mut Effects) -> Done {
     let message = text::GOODBYE.get(member.lang);
-    answer_with(fx, member.session, "account_response", id, message, Body::None {});
+    answer_with(fx, member.session, "account_response", id, message, Body::None);
     fx.push(Effect::Close(member.session));
     Done::Answered
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
 use crate::text::server as text;
 use crate::wire::Code;
-use crate::wire::event::{Body, Event, MsgId};
+use crate::wire::event::{Body, Event, MessageReceived, MsgId};
 use crate::wire::request::{RequestId, Target};
 
 /// Room that an event needs beside its content: names, numbers, keys.
@@ -100,37 +100,31 @@ impl Chat {
             if new {
                 self.before_delivery(sender, to, now, fx)?;
                 let prev = self.advance(sender, to, msg_id);
-                let name = self.users.get(sender).name.as_str();
                 let clock = now.clock();
-                let (timestamp, ts) = (clock.as_str(), now.wall_ms);
+                let (recipient, group_name) = match to {
+                    Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
+                    Place::Group(group) => (None, Some(self.groups.name(group))),
+                };
+                let message = MessageReceived {
+                    msg_id,
+                    prev,
+                    sender: self.users.get(sender).name.as_str(),
+                    recipient,
+                    group_name,
+                    content,
+                    timestamp: clock.as_str(),
+                    ts: now.wall_ms,
+                    reply_to,
+                    id,
+                };
                 let frame = fx.encode(&match to {
-                    Place::User(to) => Event::PrivateMessageReceived {
-                        msg_id,
-                        prev,
-                        sender: name,
-                        recipient: self.users.get(to).name.as_str(),
-                        content,
-                        timestamp,
-                        ts,
-                        reply_to,
-                        id,
-                    },
-                    Place::Group(group) => Event::GroupMessageReceived {
-                        msg_id,
-                        prev,
-                        sender: name,
-                        group_name: self.groups.name(group),
-                        content,
-                        timestamp,
-                        ts,
-                        reply_to,
-                        id,
-                    },
+                    Place::User(_) => Event::PrivateMessageReceived(message),
+                    Place::Group(_) => Event::GroupMessageReceived(message),
                 });
                 delivered = self.deliver(sender, to, msg_id, frame, fx);
             }
             let members = self.others_in(to);
-            Ok((Body::Message { msg_id, ts: now.wall_ms, delivered }, members))
+            Ok((Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: None }, members))
         });
         match answered {
             Ok((body, None)) => {

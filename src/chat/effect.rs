@@ -3,13 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::entry::Batch;
 use super::session::SessionId;
 use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::wire::Code;
-use crate::wire::event::{self, MsgId};
+use crate::wire::event::{Encode, MsgId};
 use crate::wire::name::{FileName, UserName};
 
 /// The JSON of one frame, encoded once for all its recipients.
@@ -166,9 +164,9 @@ impl Effects {
     }
 
     /// Encodes a frame, for any number of recipients.
-    pub(super) fn encode(&mut self, frame: &impl Serialize) -> Frame {
+    pub(super) fn encode(&mut self, frame: &impl Encode) -> Frame {
         let start = self.bytes.len();
-        event::encode(frame, &mut self.bytes);
+        frame.encode(&mut self.bytes);
         self.frame_from(start)
     }
 

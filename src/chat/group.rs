@@ -240,7 +240,7 @@ impl Chat {
                     Change::Delete => (&*before, GroupDone::Deleted),
                 };
                 let message = text::group_done(lang, name, done);
-                answer_with(fx, session, kind, id, &message, Body::None {});
+                answer_with(fx, session, kind, id, &message, Body::None);
             }
             Err(code) => refuse(fx, session, kind, id, lang, code.into()),
         }

@@ -37,7 +37,7 @@ pub use users::UserId;
 
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
-use crate::wire::event::{Answer, Body, MsgId, Status};
+use crate::wire::event::{Answer, Body, MsgId};
 use crate::wire::request::{Envelope, Login, Refusal, Request, RequestId};
 use entry::{Committed, Outcome, What};
 use group::Groups;
@@ -149,7 +149,7 @@ impl Chat {
         };
         match handled {
             Ok(Done::Say(message)) => {
-                answer_with(fx, session, answer, id, &message, Body::None {});
+                answer_with(fx, session, answer, id, &message, Body::None);
             }
             Ok(Done::Answered | Done::Silent) => {}
             Ok(done @ (Done::Later | Done::LaterInOrder)) => {
@@ -278,14 +278,7 @@ fn refuse(
     refusal: Refusal,
 ) {
     let message = text::refusal(lang, refusal.code, refusal.field);
-    let answer = Answer {
-        kind,
-        status: Status::Error,
-        code: Some(refusal.code),
-        message: &message,
-        id,
-        body: Body::None {},
-    };
+    let answer = Answer { kind, code: Some(refusal.code), message: &message, id, body: Body::None };
     let frame = fx.encode(&answer);
     fx.send(session, frame, Class::Answer);
 }
@@ -299,7 +292,7 @@ fn answer_with(
     message: &str,
     body: Body<'_>,
 ) {
-    let answer = Answer { kind, status: Status::Success, code: None, message, id, body };
+    let answer = Answer { kind, code: None, message, id, body };
     let frame = fx.encode(&answer);
     fx.send(session, frame, Class::Answer);
 }

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::limits::FILES_ON_THE_WAY_BYTES_MAX;
 use crate::text::server as text;
-use crate::wire::event::{Body, Event, FileReceived};
+use crate::wire::event::{Body, Encode, Event, FileReceived};
 use crate::wire::name::FileName;
 use crate::wire::request::{Refusal, RequestId, Target};
-use crate::wire::{Code, Text, event};
+use crate::wire::{Code, Text};
 
 /// A file that the worker has.
 #[derive(Debug)]
@@ -146,7 +146,10 @@ impl Chat {
                 delivered = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
             }
             let members = self.others_in(to);
-            Ok((Body::File { msg_id, ts: now.wall_ms, delivered, saved_as }, members))
+            Ok((
+                Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: Some(saved_as) },
+                members,
+            ))
         });
         match answered {
             Ok((body, None)) => {
@@ -165,7 +168,7 @@ impl Chat {
 /// escaping, and looking for what does costs more than all the rest of a large file.
 fn with_data(event: &Event<'_>, data: &str) -> Vec<u8> {
     let mut json = Vec::with_capacity(data.len() + 1024);
-    event::encode(event, &mut json);
+    event.encode(&mut json);
     debug_assert!(json.ends_with(b"\"file_data\":\"\"}"), "the data comes last");
     json.truncate(json.len() - 2);
     json.extend_from_slice(data.as_bytes());

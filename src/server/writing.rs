@@ -12,7 +12,7 @@ use crate::limits::{
     OUTBOX_HARD_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
 use crate::text::server::{self as text, Happened};
-use crate::wire::event::{self, Event, MsgId};
+use crate::wire::event::{Encode, Event, MsgId};
 use crate::wire::frame::Framing;
 
 /// Output of a session below which it is sent more of what waits for it.
@@ -269,7 +269,7 @@ impl Reactor {
         }
         connection.heartbeats_unanswered += 1;
         let mut json = Vec::new();
-        event::encode(&Event::HeartbeatPing, &mut json);
+        Event::HeartbeatPing.encode(&mut json);
         let framing = connection.framing.unwrap_or(Framing::Line);
         let before = connection.outbox.owned_bytes();
         connection.outbox.push(&json, framing, None, &mut self.pool);

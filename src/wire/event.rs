@@ -1,8 +1,9 @@
 //! What the server says: answers and events as it writes them, and [`Incoming`] as a client reads
 //! them.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+use super::json::Object;
 use super::request::RequestId;
 use super::{Code, Text};
 
@@ -11,55 +12,12 @@ use super::{Code, Text};
 pub type MsgId = u64;
 
 /// Events that the server sends on its own account.
-#[derive(Clone, Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// A message in a private conversation.
-    PrivateMessageReceived {
-        /// The message's number.
-        msg_id: MsgId,
-        /// The number before it in the same conversation, 0 for the first.
-        prev: MsgId,
-        /// Who wrote it.
-        sender: &'a str,
-        /// To whom.
-        recipient: &'a str,
-        /// What it says.
-        content: &'a str,
-        /// `HH:MM:SS` in the server's local time.
-        timestamp: &'a str,
-        /// Milliseconds since 1970.
-        ts: u64,
-        /// The message that it answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reply_to: Option<MsgId>,
-        /// The sender's own label for it.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a RequestId<'a>>,
-    },
+    PrivateMessageReceived(MessageReceived<'a>),
     /// A message in a group.
-    GroupMessageReceived {
-        /// The message's number.
-        msg_id: MsgId,
-        /// The number before it in the same conversation, 0 for the first.
-        prev: MsgId,
-        /// Who wrote it.
-        sender: &'a str,
-        /// In which group.
-        group_name: &'a str,
-        /// What it says.
-        content: &'a str,
-        /// `HH:MM:SS` in the server's local time.
-        timestamp: &'a str,
-        /// Milliseconds since 1970.
-        ts: u64,
-        /// The message that it answers.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reply_to: Option<MsgId>,
-        /// The sender's own label for it.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a RequestId<'a>>,
-    },
+    GroupMessageReceived(MessageReceived<'a>),
     /// A file in a private conversation.
     FileReceived(FileReceived<'a>),
     /// A file in a group.
@@ -86,7 +44,6 @@ pub enum Event<'a> {
         /// Milliseconds since 1970.
         ts: u64,
         /// `renamed`: what the group is called now.
-        #[serde(skip_serializing_if = "Option::is_none")]
         new_name: Option<&'a str>,
     },
     /// Somebody is typing.
@@ -94,7 +51,6 @@ pub enum Event<'a> {
         /// Who.
         user: &'a str,
         /// In which group; else to this user.
-        #[serde(skip_serializing_if = "Option::is_none")]
         group_name: Option<&'a str>,
     },
     /// Somebody came or went.
@@ -115,8 +71,33 @@ pub enum Event<'a> {
     HeartbeatPing,
 }
 
+/// A message that arrived.
+#[derive(Clone, Debug)]
+pub struct MessageReceived<'a> {
+    /// The message's number.
+    pub msg_id: MsgId,
+    /// The number before it in the same conversation, 0 for the first.
+    pub prev: MsgId,
+    /// Who wrote it.
+    pub sender: &'a str,
+    /// To whom, when it is private.
+    pub recipient: Option<&'a str>,
+    /// In which group, when it is not.
+    pub group_name: Option<&'a str>,
+    /// What it says.
+    pub content: &'a str,
+    /// `HH:MM:SS` in the server's local time.
+    pub timestamp: &'a str,
+    /// Milliseconds since 1970.
+    pub ts: u64,
+    /// The message that it answers.
+    pub reply_to: Option<MsgId>,
+    /// The sender's own label for it.
+    pub id: Option<&'a RequestId<'a>>,
+}
+
 /// A file that arrived.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct FileReceived<'a> {
     /// The message's number.
     pub msg_id: MsgId,
@@ -125,10 +106,8 @@ pub struct FileReceived<'a> {
     /// Who sent it.
     pub sender: &'a str,
     /// To whom, when it is private.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub recipient: Option<&'a str>,
     /// In which group, when it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_name: Option<&'a str>,
     /// Its safe name.
     pub filename: &'a str,
@@ -139,15 +118,13 @@ pub struct FileReceived<'a> {
     /// Milliseconds since 1970.
     pub ts: u64,
     /// The sender's own label for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a RequestId<'a>>,
     /// Its bytes in base64.
     pub file_data: &'a str,
 }
 
 /// What happened to a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupChange {
     /// It was made.
     Created,
@@ -169,43 +146,43 @@ pub enum GroupChange {
     Deleted,
 }
 
+impl GroupChange {
+    /// As it stands in a frame.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            GroupChange::Created => "created",
+            GroupChange::Joined => "joined",
+            GroupChange::Left => "left",
+            GroupChange::Added => "added",
+            GroupChange::Removed => "removed",
+            GroupChange::Promoted => "promoted",
+            GroupChange::Demoted => "demoted",
+            GroupChange::Renamed => "renamed",
+            GroupChange::Deleted => "deleted",
+        }
+    }
+}
+
 /// An answer to one request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Answer<'a> {
     /// Its `type`.
-    #[serde(rename = "type")]
     pub kind: &'a str,
-    /// Whether it was done.
-    pub status: Status,
-    /// Why not.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why it was not done; `None` when it was.
     pub code: Option<Code>,
     /// One sentence for people.
     pub message: &'a str,
     /// The request's own label.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<&'a RequestId<'a>>,
     /// What was asked for.
-    #[serde(flatten)]
     pub body: Body<'a>,
 }
 
-/// Whether a request was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It was.
-    Success,
-    /// It was not, and nothing has changed.
-    Error,
-}
-
 /// What an answer carries beside its sentence.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug)]
 pub enum Body<'a> {
     /// Nothing.
-    None {},
+    None,
     /// Of `login`.
     Login {
         /// The name as normalised.
@@ -213,13 +190,13 @@ pub enum Body<'a> {
         /// The server's name and version.
         server: &'a str,
         /// The protocol's version.
-        protocol: u32,
+        protocol: u64,
         /// The newest message sent to this user before.
         cursor: MsgId,
         /// Milliseconds since 1970.
         time: u64,
     },
-    /// Of a message.
+    /// Of a message or file.
     Message {
         /// The message's number.
         msg_id: MsgId,
@@ -227,24 +204,14 @@ pub enum Body<'a> {
         ts: u64,
         /// Sessions reached now.
         delivered: u64,
-    },
-    /// Of `send_file`.
-    File {
-        /// The message's number.
-        msg_id: MsgId,
-        /// Milliseconds since 1970.
-        ts: u64,
-        /// Sessions reached now.
-        delivered: u64,
-        /// The name under which the server keeps it.
-        saved_as: &'a str,
+        /// The name under which the server keeps a file.
+        saved_as: Option<&'a str>,
     },
     /// Of `list_users`.
     Users {
         /// Who is online.
         users: Vec<&'a str>,
         /// With `all`: everybody known.
-        #[serde(skip_serializing_if = "Option::is_none")]
         details: Option<Vec<UserDetail<'a>>>,
     },
     /// Of `list_groups`.
@@ -266,7 +233,7 @@ pub enum Body<'a> {
 }
 
 /// One user in `list_users`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct UserDetail<'a> {
     /// Who.
     pub name: &'a str,
@@ -277,7 +244,7 @@ pub struct UserDetail<'a> {
 }
 
 /// One group in `list_groups`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct GroupDetail<'a> {
     /// Which.
     pub name: &'a str,
@@ -290,7 +257,7 @@ pub struct GroupDetail<'a> {
 }
 
 /// One member in `list_group_members`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct MemberDetail<'a> {
     /// Who.
     pub name: &'a str,
@@ -301,8 +268,7 @@ pub struct MemberDetail<'a> {
 }
 
 /// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Everything that concerns the group.
     Admin,
@@ -310,12 +276,180 @@ pub enum Role {
     Member,
 }
 
-/// Appends a frame's JSON to `out`.
-pub fn encode(frame: &impl Serialize, out: &mut Vec<u8>) {
-    let start = out.len();
-    // Writing strings and numbers into memory has no way to fail.
-    if serde_json::to_writer(&mut *out, frame).is_err() {
-        out.truncate(start);
+impl Role {
+    /// As it stands in a frame.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Member => "member",
+        }
+    }
+}
+
+/// Something that the server says, as JSON.
+pub trait Encode {
+    /// Appends the frame's JSON.
+    fn encode(&self, out: &mut Vec<u8>);
+}
+
+impl Encode for Event<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut object = Object::begin(out);
+        match self {
+            Event::PrivateMessageReceived(message) => {
+                message.encode(object.text("type", "private_message_received"));
+            }
+            Event::GroupMessageReceived(message) => {
+                message.encode(object.text("type", "group_message_received"));
+            }
+            Event::FileReceived(file) => file.encode(object.text("type", "file_received")),
+            Event::GroupFileReceived(file) => {
+                file.encode(object.text("type", "group_file_received"));
+            }
+            Event::AddedToGroup { group_name, added_by, timestamp } => {
+                object
+                    .text("type", "added_to_group")
+                    .text("group_name", group_name)
+                    .text("added_by", added_by)
+                    .text("timestamp", timestamp);
+            }
+            Event::GroupEvent { group_name, event, user, by, ts, new_name } => {
+                object
+                    .text("type", "group_event")
+                    .text("group_name", group_name)
+                    .text("event", event.as_str())
+                    .text("user", user)
+                    .text("by", by)
+                    .number("ts", *ts)
+                    .maybe_text("new_name", *new_name);
+            }
+            Event::Typing { user, group_name } => {
+                object
+                    .text("type", "typing")
+                    .text("user", user)
+                    .maybe_text("group_name", *group_name);
+            }
+            Event::Presence { user, status, last_seen } => {
+                object
+                    .text("type", "presence")
+                    .text("user", user)
+                    .text("status", status)
+                    .number("last_seen", *last_seen);
+            }
+            Event::Synced { cursor } => {
+                object.text("type", "synced").number("cursor", *cursor);
+            }
+            Event::HeartbeatPing => {
+                object.text("type", "heartbeat_ping");
+            }
+        }
+        object.end();
+    }
+}
+
+impl MessageReceived<'_> {
+    fn encode(&self, object: &mut Object<'_>) {
+        object
+            .number("msg_id", self.msg_id)
+            .number("prev", self.prev)
+            .text("sender", self.sender)
+            .maybe_text("recipient", self.recipient)
+            .maybe_text("group_name", self.group_name)
+            .text("content", self.content)
+            .text("timestamp", self.timestamp)
+            .number("ts", self.ts)
+            .maybe_number("reply_to", self.reply_to)
+            .id(self.id);
+    }
+}
+
+impl FileReceived<'_> {
+    fn encode(&self, object: &mut Object<'_>) {
+        object
+            .number("msg_id", self.msg_id)
+            .number("prev", self.prev)
+            .text("sender", self.sender)
+            .maybe_text("recipient", self.recipient)
+            .maybe_text("group_name", self.group_name)
+            .text("filename", self.filename)
+            .number("size", self.size)
+            .text("timestamp", self.timestamp)
+            .number("ts", self.ts)
+            .id(self.id)
+            .text("file_data", self.file_data);
+    }
+}
+
+impl Encode for Answer<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut object = Object::begin(out);
+        let status = if self.code.is_none() { "success" } else { "error" };
+        object
+            .text("type", self.kind)
+            .text("status", status)
+            .maybe_text("code", self.code.map(Code::as_str))
+            .text("message", self.message)
+            .id(self.id);
+        self.body.encode(&mut object);
+        object.end();
+    }
+}
+
+impl Body<'_> {
+    fn encode(&self, object: &mut Object<'_>) {
+        match self {
+            Body::None => {}
+            Body::Login { username, server, protocol, cursor, time } => {
+                object
+                    .text("username", username)
+                    .text("server", server)
+                    .number("protocol", *protocol)
+                    .number("cursor", *cursor)
+                    .number("time", *time);
+            }
+            Body::Message { msg_id, ts, delivered, saved_as } => {
+                object
+                    .number("msg_id", *msg_id)
+                    .number("ts", *ts)
+                    .number("delivered", *delivered)
+                    .maybe_text("saved_as", *saved_as);
+            }
+            Body::Users { users, details } => {
+                object.texts("users", users);
+                if let Some(details) = details {
+                    object.array("details", details, |out, user| {
+                        Object::begin(out)
+                            .text("name", user.name)
+                            .truth("online", user.online)
+                            .number("last_seen", user.last_seen)
+                            .end();
+                    });
+                }
+            }
+            Body::Groups { groups, details } => {
+                object.texts("groups", groups).array("details", details, |out, group| {
+                    Object::begin(out)
+                        .text("name", group.name)
+                        .number("members", group.members as u64)
+                        .text("role", group.role.as_str())
+                        .truth("private", group.private)
+                        .end();
+                });
+            }
+            Body::Members { group_name, members, details } => {
+                object.text("group_name", group_name).texts("members", members).array(
+                    "details",
+                    details,
+                    |out, member| {
+                        Object::begin(out)
+                            .text("name", member.name)
+                            .text("role", member.role.as_str())
+                            .truth("online", member.online)
+                            .end();
+                    },
+                );
+            }
+        }
     }
 }
 
@@ -460,26 +594,27 @@ impl<'a> Incoming<'a> {
 mod tests {
     use super::*;
 
-    fn json(frame: &impl Serialize) -> String {
+    fn json(frame: &impl Encode) -> String {
         let mut out = Vec::new();
-        encode(frame, &mut out);
+        frame.encode(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn an_event_reads_as_the_protocol_says() {
         let id = RequestId::Text(Text::from("a1"));
-        let event = Event::PrivateMessageReceived {
+        let event = Event::PrivateMessageReceived(MessageReceived {
             msg_id: 2,
             prev: 1,
             sender: "ana",
-            recipient: "bia",
+            recipient: Some("bia"),
+            group_name: None,
             content: "oi\n\u{1b}",
             timestamp: "14:30:25",
             ts: 5,
             reply_to: None,
             id: Some(&id),
-        };
+        });
         let event = json(&event);
         assert_eq!(
             event,
@@ -497,21 +632,19 @@ mod tests {
         let id = RequestId::Number(3);
         let answer = Answer {
             kind: "message_response",
-            status: Status::Error,
             code: Some(Code::UnknownUser),
             message: "não",
             id: Some(&id),
-            body: Body::None {},
+            body: Body::None,
         };
         assert_eq!(
             json(&answer),
             r#"{"type":"message_response","status":"error","code":"unknown_user","message":"não","id":3}"#
         );
         let answer = Answer {
-            status: Status::Success,
             code: None,
             id: None,
-            body: Body::Message { msg_id: 1, ts: 2, delivered: 3 },
+            body: Body::Message { msg_id: 1, ts: 2, delivered: 3, saved_as: None },
             ..answer
         };
         assert_eq!(

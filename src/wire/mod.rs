@@ -6,6 +6,7 @@
 pub mod code;
 pub mod event;
 pub mod frame;
+mod json;
 pub mod name;
 pub mod request;
 pub mod sniff;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::{Code, Text};
+use super::{Code, Text, json};
 use crate::limits::{CONTENT_BYTES_MAX, REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
 
 /// A request's `id`: chosen by the client, repeated in the answer.
@@ -71,7 +71,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for RequestId<'a> {
 
 /// Every field that a request of any type may carry, as it stands on the wire. Clients fill in what
 /// their request needs and [`Fields::encode`] it; one flat struct is also what parses fastest.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fields<'a> {
     /// What is asked for.
     #[serde(rename = "type", borrow, skip_serializing_if = "Option::is_none")]
@@ -336,22 +336,29 @@ pub struct Envelope<'a> {
 
 /// Reads one frame.
 pub fn decode(frame: &[u8]) -> Envelope<'_> {
-    match parse(frame) {
-        Ok(fields) => read(fields),
+    let mut fields = Fields::default();
+    match parse(frame, &mut fields) {
+        Ok(()) => read(&mut fields),
         Err((refusal, id)) => {
             Envelope { id, answer: "error", speakers: Default::default(), request: Err(refusal) }
         }
     }
 }
 
-fn parse(frame: &[u8]) -> Result<Fields<'_>, (Refusal, Option<RequestId<'_>>)> {
+fn parse<'a>(
+    frame: &'a [u8],
+    fields: &mut Fields<'a>,
+) -> Result<(), (Refusal, Option<RequestId<'a>>)> {
     let invalid = || (Refusal::from(Code::InvalidJson), None);
     // serde_json takes an array for a struct, too; a request is an object.
     if frame.trim_ascii_start().first() != Some(&b'{') {
         return Err(invalid());
     }
     let text = std::str::from_utf8(frame).map_err(|_| invalid())?;
-    serde_json::from_str(text).map_err(|error| {
+    if json::read_plain(text, fields) {
+        return Ok(());
+    }
+    *fields = serde_json::from_str(text).map_err(|error| {
         if error.classify() != serde_json::error::Category::Data {
             return invalid();
         }
@@ -363,7 +370,8 @@ fn parse(frame: &[u8]) -> Result<Fields<'_>, (Refusal, Option<RequestId<'_>>)> {
             }
             Err(_) => invalid(),
         }
-    })
+    })?;
+    Ok(())
 }
 
 /// The `id` alone, of a frame whose other fields cannot be used.
@@ -374,7 +382,7 @@ struct Label<'a> {
 }
 
 /// The `type` of the answer to each request, and how to read the request.
-fn read(mut fields: Fields<'_>) -> Envelope<'_> {
+fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
     let id = fields.id.take();
     let Some(kind) = fields.kind.take() else {
         let refusal = Refusal { code: Code::MissingField, field: Some("type") };
@@ -441,9 +449,9 @@ enum Kind {
 }
 
 /// Takes fields out, and refuses where one is missing.
-struct Reader<'a>(Fields<'a>);
+struct Reader<'f, 'a>(&'f mut Fields<'a>);
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'_, 'a> {
     fn message(&mut self, kind: Kind) -> Result<Request<'a>, Refusal> {
         let to = match kind {
             Kind::User => Target::User(required("recipient", self.0.recipient.take())?),
@@ -460,7 +468,7 @@ impl<'a> Reader<'a> {
     }
 
     fn login(&mut self) -> Result<Request<'a>, Refusal> {
-        let fields = &mut self.0;
+        let fields = &mut *self.0;
         Ok(Request::Login(Login {
             username: required("username", fields.username.take())?,
             has_credentials: fields.password.is_some() || fields.token.is_some(),

@@ -1,0 +1,393 @@
+//! JSON by hand where it is hot: frames as they are written, and the plain requests that nearly all
+//! traffic consists of. Everything else goes through serde; a property test holds the two together.
+
+use super::Text;
+use super::request::{Fields, RequestId};
+use crate::limits::{REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
+
+/// Writes one JSON object into a buffer, field by field.
+#[derive(Debug)]
+pub(super) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    /// What goes before the next field.
+    before: u8,
+}
+
+impl<'o> Object<'o> {
+    /// An object with nothing in it yet.
+    pub(super) fn begin(out: &'o mut Vec<u8>) -> Self {
+        Self { out, before: b'{' }
+    }
+
+    /// A string.
+    pub(super) fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        self.key(key);
+        string(self.out, value);
+        self
+    }
+
+    /// A string, if there is one.
+    pub(super) fn maybe_text(&mut self, key: &str, value: Option<&str>) -> &mut Self {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+        self
+    }
+
+    /// A number.
+    pub(super) fn number(&mut self, key: &str, value: u64) -> &mut Self {
+        self.key(key);
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self
+    }
+
+    /// A number, if there is one.
+    pub(super) fn maybe_number(&mut self, key: &str, value: Option<u64>) -> &mut Self {
+        if let Some(value) = value {
+            self.number(key, value);
+        }
+        self
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, key: &str, value: bool) -> &mut Self {
+        self.key(key);
+        self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        self
+    }
+
+    /// A request's own label, if it had one.
+    pub(super) fn id(&mut self, id: Option<&RequestId<'_>>) -> &mut Self {
+        match id {
+            None => {}
+            Some(RequestId::Text(text)) => {
+                self.text("id", text);
+            }
+            Some(RequestId::Number(number)) => {
+                self.key("id");
+                self.out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            }
+        }
+        self
+    }
+
+    /// An array of strings.
+    pub(super) fn texts(&mut self, key: &str, values: &[&str]) -> &mut Self {
+        self.array(key, values, |out, value| string(out, value))
+    }
+
+    /// An array, each element written by `write`.
+    pub(super) fn array<T>(
+        &mut self,
+        key: &str,
+        values: &[T],
+        write: impl Fn(&mut Vec<u8>, &T),
+    ) -> &mut Self {
+        self.key(key);
+        self.out.push(b'[');
+        for (at, value) in values.iter().enumerate() {
+            if at > 0 {
+                self.out.push(b',');
+            }
+            write(self.out, value);
+        }
+        self.out.push(b']');
+        self
+    }
+
+    /// The end of the object.
+    pub(super) fn end(&mut self) {
+        if self.before == b'{' {
+            self.out.push(b'{');
+        }
+        self.out.push(b'}');
+    }
+
+    /// Keys are ours, and need no escaping.
+    fn key(&mut self, key: &str) {
+        self.out.push(self.before);
+        self.before = b',';
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+    }
+}
+
+fn string(out: &mut Vec<u8>, value: &str) {
+    if is_plain(value.as_bytes()) {
+        out.push(b'"');
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+    } else {
+        let start = out.len();
+        // Writing a string into memory has no way to fail.
+        if serde_json::to_writer(&mut *out, value).is_err() {
+            out.truncate(start);
+        }
+    }
+}
+
+/// Whether a string's bytes are themselves within JSON's quotes (RFC 8259, section 7).
+fn is_plain(bytes: &[u8]) -> bool {
+    let special =
+        |byte: u8| u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\');
+    // No early exit: the compiler makes vectors of it.
+    let mut chunks = bytes.chunks_exact(32);
+    chunks.all(|chunk| chunk.iter().fold(0, |found, &byte| found | special(byte)) == 0)
+        && chunks.remainder().iter().fold(0, |found, &byte| found | special(byte)) == 0
+}
+
+/// Reads a plain request: one flat object of strings without escapes, small whole numbers and truth
+/// values. Returns `false`, leaving anything in `fields`, for all else, be it wrong or only unusual:
+/// then serde decides.
+pub(super) fn read_plain<'a>(text: &'a str, fields: &mut Fields<'a>) -> bool {
+    Scanner { text, at: 0 }.object(fields).is_some()
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+enum Value<'a> {
+    Text(&'a str),
+    Number(i64),
+    Truth(bool),
+}
+
+impl<'a> Scanner<'a> {
+    fn object(&mut self, fields: &mut Fields<'a>) -> Option<()> {
+        self.expect(b'{')?;
+        loop {
+            self.expect(b'"')?;
+            let key = self.string()?;
+            self.expect(b':')?;
+            let value = self.value()?;
+            set(fields, key, &value)?;
+            match self.next()? {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
+            }
+        }
+        self.space();
+        (self.at == self.text.len()).then_some(())
+    }
+
+    fn space(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\t' | b'\r' | b'\n') = bytes.get(self.at) {
+            self.at += 1;
+        }
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        self.space();
+        let byte = *self.text.as_bytes().get(self.at)?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.next()? == byte).then_some(())
+    }
+
+    /// The rest of a string whose opening quote was read.
+    fn string(&mut self) -> Option<&'a str> {
+        let rest = &self.text[self.at..];
+        let end = memchr::memchr(b'"', rest.as_bytes())?;
+        let string = &rest[..end];
+        self.at += end + 1;
+        is_plain(string.as_bytes()).then_some(string)
+    }
+
+    fn value(&mut self) -> Option<Value<'a>> {
+        match self.next()? {
+            b'"' => self.string().map(Value::Text),
+            b't' => self.literal("rue", true),
+            b'f' => self.literal("alse", false),
+            first @ (b'-' | b'0'..=b'9') => self.number(first),
+            _ => None,
+        }
+    }
+
+    fn literal(&mut self, rest: &str, truth: bool) -> Option<Value<'a>> {
+        self.text[self.at..].starts_with(rest).then(|| {
+            self.at += rest.len();
+            Value::Truth(truth)
+        })
+    }
+
+    /// A whole number of at most 16 digits, without a leading zero, a point or an exponent.
+    fn number(&mut self, first: u8) -> Option<Value<'a>> {
+        let start = self.at - 1;
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        let digits = if first == b'-' { start + 1 } else { start };
+        let leading_zero = bytes.get(digits) == Some(&b'0') && self.at > digits + 1;
+        let unusual = matches!(bytes.get(self.at), Some(b'.' | b'e' | b'E'));
+        if leading_zero
+            || unusual
+            || self.at - digits > 16
+            || self.text.get(start..self.at)? == "-0"
+        {
+            return None;
+        }
+        self.text[start..self.at].parse().ok().map(Value::Number)
+    }
+}
+
+/// Puts a value where its key says; a second one of the same key is serde's to refuse.
+fn set<'a>(fields: &mut Fields<'a>, key: &str, value: &Value<'a>) -> Option<()> {
+    fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
+        place.replace(value).is_none().then_some(())
+    }
+    let text = match key {
+        "type" => &mut fields.kind,
+        "recipient" => &mut fields.recipient,
+        "content" => &mut fields.content,
+        "group_name" => &mut fields.group_name,
+        "sender" => &mut fields.sender,
+        "username" => &mut fields.username,
+        "creator" => &mut fields.creator,
+        "requester" => &mut fields.requester,
+        "password" => &mut fields.password,
+        "token" => &mut fields.token,
+        "lang" => &mut fields.lang,
+        "client" => &mut fields.client,
+        "with" => &mut fields.with,
+        "new_member" => &mut fields.new_member,
+        "member" => &mut fields.member,
+        "new_name" => &mut fields.new_name,
+        "filename" => &mut fields.filename,
+        "file_data" => &mut fields.file_data,
+        "file_type" => &mut fields.file_type,
+        "id" => {
+            return match *value {
+                Value::Text(text) if text.len() <= REQUEST_ID_BYTES_MAX => {
+                    put(&mut fields.id, RequestId::Text(Text::from(text)))
+                }
+                Value::Number(number) if number.unsigned_abs() <= WIRE_NUMBER_MAX => {
+                    put(&mut fields.id, RequestId::Number(number))
+                }
+                _ => None,
+            };
+        }
+        "since" | "reply_to" | "msg_id" => {
+            let place = match key {
+                "since" => &mut fields.since,
+                "reply_to" => &mut fields.reply_to,
+                _ => &mut fields.msg_id,
+            };
+            let Value::Number(number) = *value else { return None };
+            return put(place, u64::try_from(number).ok()?);
+        }
+        "want_token" | "all" | "private" => {
+            let place = match key {
+                "want_token" => &mut fields.want_token,
+                "all" => &mut fields.all,
+                _ => &mut fields.private,
+            };
+            let Value::Truth(truth) = *value else { return None };
+            return put(place, truth);
+        }
+        "features" => return None,
+        // Passed over, as serde does.
+        _ => return Some(()),
+    };
+    let Value::Text(value) = *value else { return None };
+    put(text, Text::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_object_is_written_as_serde_would() {
+        let mut out = Vec::new();
+        Object::begin(&mut out)
+            .text("a", "\"\\\n\u{1}é😀")
+            .number("b", u64::MAX)
+            .truth("c", true)
+            .id(Some(&RequestId::Number(-1)))
+            .texts("d", &["x", "\t"])
+            .maybe_text("e", None)
+            .maybe_number("f", Some(0))
+            .end();
+        let expected = r#"{"a":"\"\\\n\u0001é😀","b":18446744073709551615,"c":true,"id":-1,"d":["x","\t"],"f":0}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let mut out = Vec::new();
+        Object::begin(&mut out).end();
+        assert_eq!(out, b"{}");
+    }
+
+    /// Objects that are nearly requests: known and unknown keys, values of every kind, some broken.
+    fn nearly_a_request() -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec![
+            "type",
+            "id",
+            "content",
+            "recipient",
+            "since",
+            "all",
+            "other",
+            "reply_to",
+            "group_name",
+            "private",
+            "features",
+            "msg_id",
+            "",
+        ]);
+        let value = prop_oneof![
+            "\"[a-zé ]{0,40}\"",
+            "\"[ -~\\x00-\\x1f]{0,6}\"",
+            "-?[0-9]{1,18}",
+            "[0-9]{1,3}[.eE][0-9]",
+            prop::sample::select(vec![
+                "true", "false", "null", "{}", "[]", "\"", "tru", "-", "01", "-0"
+            ])
+            .prop_map(str::to_owned),
+        ];
+        let fields = prop::collection::vec((key, value, " {0,1}"), 0..5);
+        (fields, prop::sample::select(vec!["", " ", "}", "x"])).prop_map(|(fields, after)| {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(key, value, gap)| format!("{gap}\"{key}\"{gap}:{gap}{value}"))
+                .collect();
+            format!("{{{}}}{after}", fields.join(","))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        /// What is read by hand is what serde reads.
+        #[test]
+        fn plain_requests_read_the_same_by_hand(json in nearly_a_request()) {
+            let mut fields = Fields::default();
+            if read_plain(&json, &mut fields) {
+                prop_assert_eq!(serde_json::from_str::<Fields<'_>>(&json).ok(), Some(fields), "{}", json);
+            }
+        }
+
+        #[test]
+        fn plain_bytes_are_those_that_serde_leaves_alone(text in "[ -~é\\x00-\\x1f]{0,100}") {
+            let same = serde_json::to_string(&text).unwrap() == format!("\"{text}\"");
+            prop_assert_eq!(is_plain(text.as_bytes()), same);
+        }
+    }
+
+    #[test]
+    fn ordinary_requests_are_plain() {
+        for json in [
+            r#"{"type":"private_message","recipient":"bia","content":"olá, tudo bem?"}"#,
+            r#"{"type": "group_message", "id": 7, "group_name": "SD", "content": "oi", "reply_to": 12}"#,
+            r#"{ "type" : "create_group" , "group_name":"x","private":true }"#,
+        ] {
+            assert!(read_plain(json, &mut Fields::default()), "{json}");
+        }
+    }
+}
