@@ -11,12 +11,14 @@
 //! - [`server`]: the reactor around the core. Uses `chat`, `journal`, `wire`, `text`.
 //! - [`client`]: the terminal client. Uses `wire`, `text`.
 //! - [`load`]: the load tool. Uses `wire`, `text`.
-//! - [`demo`]: the original manual's "Teste Avançado", played for real. Uses `server`, `wire`, `text`.
+//! - [`demo`]: the original manual's "Teste Avançado", played for real. Uses `wire`, `text`, `cli`;
+//!   its server is a process of its own.
 //! - [`cli`]: exit codes and what the subcommands share. Uses `text`.
 
 pub mod chat;
 pub mod cli;
 pub mod journal;
+pub mod demo;
 pub mod limits;
 pub mod server;
 pub mod text;

@@ -17,6 +17,7 @@ fn run() -> Result<(), Failure> {
     let invocation = Invocation::new(args)?;
     match subcommand.as_deref() {
         Some("server") => papo::server::run(invocation),
+        Some("demo") => papo::demo::run(invocation),
         Some(unknown) => Err(cli::usage(invocation.lang, format_args!("{unknown:?}"))),
         None => Ok(()),
     }
