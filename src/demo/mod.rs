@@ -158,8 +158,8 @@ impl Play {
                 by: PEOPLE[ALICE].0.to_owned(),
             };
             self.stage.expect(who, line);
-            // Carlos asked for group events, and hears of those who come after him.
-            if who > CARLOS {
+            // Carlos asked for group events: he hears of himself and of those who come after him.
+            if who >= CARLOS {
                 self.stage.expect(CARLOS, self.change(name, "added"));
             }
         }

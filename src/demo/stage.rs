@@ -3,8 +3,8 @@
 //!
 //! A step is: somebody [`Stage::ask`]s, what everyone should see is [`Stage::expect`]ed, and
 //! [`Stage::settle`] waits until all is there. It needs no guess about how long to wait for what
-//! should *not* come: after all requests everybody pings, and what the server had for them before
-//! stands before the pong.
+//! should *not* come: when all requests are answered everybody pings, and what the server had for
+//! them before stands before the pong.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
@@ -193,34 +193,37 @@ impl Stage {
     /// Waits until everything asked is answered and everything on its way has come, then compares.
     /// `Err` has what was not as it should be.
     pub(super) fn settle(&mut self) -> Result<(), Vec<Problem>> {
+        let deadline = Instant::now() + STEP_MAX;
+        self.wait_for_answers(deadline);
         for who in 0..self.people.len() {
-            let leaving = self.people[who].expected.contains(&Shown::Disconnected);
-            if !self.people[who].closed && !leaving {
+            if !self.people[who].closed {
                 self.ask(who, "ping", Fields::default());
             }
         }
-        let deadline = Instant::now() + STEP_MAX;
-        while self.people.iter().any(Person::is_waiting) {
-            match self.next(deadline) {
-                Some(Heard::Server(line)) => print(SERVER.get(self.lang), &line),
-                Some(Heard::Frame(who, frame)) => self.take(who, &frame),
-                Some(Heard::Closed(who)) => self.part(who),
-                Some(Heard::Interrupted) => {
-                    self.interrupted = true;
-                    break;
-                }
-                Some(Heard::ServerEnded) => {
-                    self.report(Problem::ServerEnded);
-                    break;
-                }
-                None => break,
-            }
-        }
+        self.wait_for_answers(deadline);
         self.compare();
         if self.problems.is_empty() && !self.interrupted {
             return Ok(());
         }
         Err(std::mem::take(&mut self.problems))
+    }
+
+    /// Takes in what comes until nobody waits for anything, or something ends the play.
+    fn wait_for_answers(&mut self, deadline: Instant) {
+        while self.is_going_on() && self.people.iter().any(Person::is_waiting) {
+            match self.next(deadline) {
+                Some(Heard::Server(line)) => print(SERVER.get(self.lang), &line),
+                Some(Heard::Frame(who, frame)) => self.take(who, &frame),
+                Some(Heard::Closed(who)) => self.part(who),
+                Some(Heard::Interrupted) => self.interrupted = true,
+                Some(Heard::ServerEnded) => self.report(Problem::ServerEnded),
+                None => break,
+            }
+        }
+    }
+
+    fn is_going_on(&self) -> bool {
+        !self.interrupted && !self.problems.contains(&Problem::ServerEnded)
     }
 
     /// The server's last lines, so that its window ends like the others.
