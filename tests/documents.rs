@@ -1,0 +1,130 @@
+//! What the documents say about the code, checked against the code.
+
+use std::fs;
+use std::path::Path;
+
+use papo::limits;
+use papo::wire::Code;
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A number as people write it: 16,777,216.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[test]
+fn every_error_code_is_explained() {
+    let protocol = document("PROTOCOL.md");
+    for code in Code::ALL {
+        let name = format!("`{}`", code.as_str());
+        assert!(
+            protocol.contains(&name),
+            "PROTOCOL.md does not explain {name}"
+        );
+    }
+}
+
+#[test]
+fn every_limit_has_the_number_that_the_code_has() {
+    let protocol = document("PROTOCOL.md");
+    let limits: &[(&str, usize)] = &[
+        ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX),
+        (
+            "FRAME_BEFORE_LOGIN_BYTES_MAX",
+            limits::FRAME_BEFORE_LOGIN_BYTES_MAX,
+        ),
+        ("FRAMING_ERRORS_MAX", limits::FRAMING_ERRORS_MAX as usize),
+        ("CONTENT_BYTES_MAX", limits::CONTENT_BYTES_MAX),
+        ("NAME_CHARS_MAX", limits::NAME_CHARS_MAX),
+        ("FILE_NAME_BYTES_MAX", limits::FILE_NAME_BYTES_MAX),
+        ("REQUEST_ID_BYTES_MAX", limits::REQUEST_ID_BYTES_MAX),
+        ("REMEMBERED_REQUESTS_MAX", limits::REMEMBERED_REQUESTS_MAX),
+        ("MEMBERS_PER_GROUP_MAX", limits::MEMBERS_PER_GROUP_MAX),
+        ("GROUPS_PER_USER_MAX", limits::GROUPS_PER_USER_MAX),
+        ("GROUPS_MAX", limits::GROUPS_MAX),
+        ("USERS_MAX", limits::USERS_MAX),
+        ("INBOX_MESSAGES_MAX", limits::INBOX_MESSAGES_MAX),
+        ("INBOX_BYTES_MAX", limits::INBOX_BYTES_MAX),
+        ("INBOXES_BYTES_MAX", limits::INBOXES_BYTES_MAX),
+        ("OUTBOX_SOFT_BYTES_MAX", limits::OUTBOX_SOFT_BYTES_MAX),
+        ("OUTBOX_HARD_BYTES_MAX", limits::OUTBOX_HARD_BYTES_MAX),
+        (
+            "PRESENCE_GROUP_MEMBERS_MAX",
+            limits::PRESENCE_GROUP_MEMBERS_MAX,
+        ),
+        (
+            "HEARTBEATS_UNANSWERED_MAX",
+            limits::HEARTBEATS_UNANSWERED_MAX as usize,
+        ),
+    ];
+    let times = [
+        ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
+        ("TYPING_INTERVAL_MS", limits::TYPING_INTERVAL_MS),
+        ("HEARTBEAT_INTERVAL_MS", limits::HEARTBEAT_INTERVAL_MS),
+        ("BARE_PACE_MS", limits::BARE_PACE_MS),
+        ("WRITE_STALL_MS_MAX", limits::WRITE_STALL_MS_MAX),
+    ];
+    let all = limits
+        .iter()
+        .map(|(name, limit)| (*name, *limit as u64))
+        .chain(times);
+    for (name, limit) in all {
+        let quoted = format!("`{name}`");
+        let row = protocol.lines().find(|line| line.contains(&quoted));
+        let row = row.unwrap_or_else(|| panic!("PROTOCOL.md has no row for {name}"));
+        let number = format!("| {}", grouped(limit));
+        let stands = row
+            .split_once(&number)
+            .is_some_and(|(_, after)| after.starts_with(' '));
+        assert!(
+            stands,
+            "PROTOCOL.md says {row}, and {name} is {}",
+            grouped(limit)
+        );
+    }
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in [
+        "README.md",
+        "README.pt-BR.md",
+        "PROTOCOL.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ] {
+        for part in document(name).split("](").skip(1) {
+            let target = part.split([')', '#']).next().unwrap_or_default();
+            let elsewhere = target.is_empty() || target.contains("://");
+            assert!(
+                elsewhere || root.join(target).exists(),
+                "{name} links to {target}"
+            );
+        }
+    }
+}
+
+#[test]
+fn numbers_are_grouped_by_thousands() {
+    for (number, expected) in [
+        (7, "7"),
+        (100, "100"),
+        (1_024, "1,024"),
+        (16_777_216, "16,777,216"),
+    ] {
+        assert_eq!(grouped(number), expected);
+    }
+}
