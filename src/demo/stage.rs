@@ -297,7 +297,10 @@ impl Stage {
 
     /// Somebody's connection ended.
     fn part(&mut self, who: usize) {
-        self.people[who].closed = true;
+        let person = &mut self.people[who];
+        person.closed = true;
+        // Lets the server, which may have closed its side alone, go too.
+        let _ = person.socket.shutdown(Shutdown::Both);
         self.reveal(who, Shown::Disconnected, None);
     }
 

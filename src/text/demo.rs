@@ -245,7 +245,7 @@ fn change(lang: Lang, event: &str) -> &str {
     let sentence = match event {
         "joined" => say("entrou no grupo", "joined the group"),
         "left" => say("saiu do grupo", "left the group"),
-        "added" => say("foi adicionado ao grupo", "was added to the group"),
+        "added" => say("agora está no grupo", "is in the group now"),
         other => return other,
     };
     sentence.get(lang)
@@ -260,12 +260,12 @@ pub const LINE: Sentence = say("uma linha por objeto", "one object per line");
 
 /// What somebody does, shown in their own window: writes.
 pub fn writes(to: &str, content: &str) -> String {
-    format!("✏️  → {to}: {content}")
+    format!("→ {to}: {content}")
 }
 
 /// Sends a file.
 pub fn sends_file(to: &str, name: &str) -> String {
-    format!("📤 → {to}: {name}")
+    format!("→ {to}: 📎 {name}")
 }
 
 /// Comes in.
