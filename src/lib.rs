@@ -1,6 +1,6 @@
 //! papo: a self-hosted chat in one binary.
 //!
-//! The rooms, and who may use whom (an arrow is a `use`; `tests/architecture.rs` keeps them true):
+//! The rooms, and who may use whom (an arrow is a `use`; `tests/architecture` keeps them true):
 //!
 //! - [`limits`]: every maximum there is. Uses nothing.
 //! - [`wire`]: bytes, frames, requests, events, names. No I/O. Uses `limits`.

@@ -29,10 +29,7 @@ fn every_error_code_is_explained() {
     let protocol = document("PROTOCOL.md");
     for code in Code::ALL {
         let name = format!("`{}`", code.as_str());
-        assert!(
-            protocol.contains(&name),
-            "PROTOCOL.md does not explain {name}"
-        );
+        assert!(protocol.contains(&name), "PROTOCOL.md does not explain {name}");
     }
 }
 
@@ -41,10 +38,7 @@ fn every_limit_has_the_number_that_the_code_has() {
     let protocol = document("PROTOCOL.md");
     let limits: &[(&str, usize)] = &[
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX),
-        (
-            "FRAME_BEFORE_LOGIN_BYTES_MAX",
-            limits::FRAME_BEFORE_LOGIN_BYTES_MAX,
-        ),
+        ("FRAME_BEFORE_LOGIN_BYTES_MAX", limits::FRAME_BEFORE_LOGIN_BYTES_MAX),
         ("FRAMING_ERRORS_MAX", limits::FRAMING_ERRORS_MAX as usize),
         ("CONTENT_BYTES_MAX", limits::CONTENT_BYTES_MAX),
         ("NAME_CHARS_MAX", limits::NAME_CHARS_MAX),
@@ -58,16 +52,11 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("INBOX_MESSAGES_MAX", limits::INBOX_MESSAGES_MAX),
         ("INBOX_BYTES_MAX", limits::INBOX_BYTES_MAX),
         ("INBOXES_BYTES_MAX", limits::INBOXES_BYTES_MAX),
+        ("FILES_ON_THE_WAY_BYTES_MAX", limits::FILES_ON_THE_WAY_BYTES_MAX),
         ("OUTBOX_SOFT_BYTES_MAX", limits::OUTBOX_SOFT_BYTES_MAX),
         ("OUTBOX_HARD_BYTES_MAX", limits::OUTBOX_HARD_BYTES_MAX),
-        (
-            "PRESENCE_GROUP_MEMBERS_MAX",
-            limits::PRESENCE_GROUP_MEMBERS_MAX,
-        ),
-        (
-            "HEARTBEATS_UNANSWERED_MAX",
-            limits::HEARTBEATS_UNANSWERED_MAX as usize,
-        ),
+        ("PRESENCE_GROUP_MEMBERS_MAX", limits::PRESENCE_GROUP_MEMBERS_MAX),
+        ("HEARTBEATS_UNANSWERED_MAX", limits::HEARTBEATS_UNANSWERED_MAX as usize),
     ];
     let times = [
         ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
@@ -76,55 +65,33 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("BARE_PACE_MS", limits::BARE_PACE_MS),
         ("WRITE_STALL_MS_MAX", limits::WRITE_STALL_MS_MAX),
     ];
-    let all = limits
-        .iter()
-        .map(|(name, limit)| (*name, *limit as u64))
-        .chain(times);
+    let all = limits.iter().map(|(name, limit)| (*name, *limit as u64)).chain(times);
     for (name, limit) in all {
         let quoted = format!("`{name}`");
         let row = protocol.lines().find(|line| line.contains(&quoted));
         let row = row.unwrap_or_else(|| panic!("PROTOCOL.md has no row for {name}"));
         let number = format!("| {}", grouped(limit));
-        let stands = row
-            .split_once(&number)
-            .is_some_and(|(_, after)| after.starts_with(' '));
-        assert!(
-            stands,
-            "PROTOCOL.md says {row}, and {name} is {}",
-            grouped(limit)
-        );
+        let stands = row.split_once(&number).is_some_and(|(_, after)| after.starts_with(' '));
+        assert!(stands, "PROTOCOL.md says {row}, and {name} is {}", grouped(limit));
     }
 }
 
 #[test]
 fn links_between_the_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in [
-        "README.md",
-        "README.pt-BR.md",
-        "PROTOCOL.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-    ] {
+    for name in ["README.md", "README.pt-BR.md", "PROTOCOL.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         for part in document(name).split("](").skip(1) {
             let target = part.split([')', '#']).next().unwrap_or_default();
             let elsewhere = target.is_empty() || target.contains("://");
-            assert!(
-                elsewhere || root.join(target).exists(),
-                "{name} links to {target}"
-            );
+            assert!(elsewhere || root.join(target).exists(), "{name} links to {target}");
         }
     }
 }
 
 #[test]
 fn numbers_are_grouped_by_thousands() {
-    for (number, expected) in [
-        (7, "7"),
-        (100, "100"),
-        (1_024, "1,024"),
-        (16_777_216, "16,777,216"),
-    ] {
+    for (number, expected) in [(7, "7"), (100, "100"), (1_024, "1,024"), (16_777_216, "16,777,216")]
+    {
         assert_eq!(grouped(number), expected);
     }
 }

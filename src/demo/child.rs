@@ -42,10 +42,7 @@ impl Server {
         let server = Self { child, folder };
         // Read until it ends, also what nobody looks at: a full pipe must not hold the server up.
         thread::spawn(move || {
-            for line in stdout
-                .into_iter()
-                .flat_map(|out| BufReader::new(out).lines())
-            {
+            for line in stdout.into_iter().flat_map(|out| BufReader::new(out).lines()) {
                 let Ok(line) = line else { break };
                 if heard.send(Heard::Server(line)).is_err() {
                     return;

@@ -68,11 +68,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     for (name, framing, _) in PEOPLE {
         stage.enter(name, framing, port, tell.clone())?;
     }
-    let mut play = Play {
-        lang,
-        group: text::GROUP.get(lang),
-        stage,
-    };
+    let mut play = Play { lang, group: text::GROUP.get(lang), stage };
     play.login()?;
     play.private_messages()?;
     play.make_group()?;
@@ -81,10 +77,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     play.lists_and_farewell()?;
     play.stage.server_lines(Duration::from_millis(100));
     let millis = start.elapsed().as_millis();
-    say(&format!(
-        "\n{}",
-        text::all_well(lang, play.stage.lines_checked(), millis)
-    ));
+    say(&format!("\n{}", text::all_well(lang, play.stage.lines_checked(), millis)));
     Ok(())
 }
 
@@ -131,10 +124,7 @@ impl Play {
             self.done(from_who, answers::MESSAGE_SENT.get(self.lang));
             self.stage.expect(
                 to_who,
-                Shown::Private {
-                    from: from.to_owned(),
-                    content: content.to_owned(),
-                },
+                Shown::Private { from: from.to_owned(), content: content.to_owned() },
             );
         }
         self.settle(2)
@@ -146,17 +136,11 @@ impl Play {
         self.stage.ask(ALICE, "create_group", self.in_group());
         self.done(ALICE, &answers::group_done(lang, group, GroupDone::Created));
         for (who, (name, ..)) in PEOPLE.into_iter().enumerate().skip(BOB) {
-            let fields = Fields {
-                new_member: Some(Text::from(name)),
-                ..self.in_group()
-            };
+            let fields = Fields { new_member: Some(Text::from(name)), ..self.in_group() };
             self.stage.ask(ALICE, "add_member", fields);
             let added = answers::group_done(lang, group, GroupDone::Added(name));
             self.done(ALICE, &added);
-            let line = Shown::AddedTo {
-                group: group.to_owned(),
-                by: PEOPLE[ALICE].0.to_owned(),
-            };
+            let line = Shown::AddedTo { group: group.to_owned(), by: PEOPLE[ALICE].0.to_owned() };
             self.stage.expect(who, line);
             // Carlos asked for group events: he hears of himself and of those who come after him.
             if who >= CARLOS {
@@ -165,8 +149,7 @@ impl Play {
         }
         self.stage.ask(ALICE, "list_group_members", self.in_group());
         let everybody = PEOPLE.iter().map(|person| person.0.to_owned()).collect();
-        self.stage
-            .expect(ALICE, Shown::Members(group.to_owned(), everybody));
+        self.stage.expect(ALICE, Shown::Members(group.to_owned(), everybody));
         self.settle(3)
     }
 
@@ -193,10 +176,7 @@ impl Play {
         let sent = answers::file_sent_to_members(lang, others.len());
         self.done(DIANA, &sent);
         self.settle(5)?;
-        for (who, name, bytes) in [
-            (CARLOS, text::PHOTO, &photo),
-            (DIANA, text::REPORT, &report),
-        ] {
+        for (who, name, bytes) in [(CARLOS, text::PHOTO, &photo), (DIANA, text::REPORT, &report)] {
             let name = kept_as(PEOPLE[who].0, name);
             if std::fs::read(server.kept(&name)).ok().as_ref() != Some(bytes) {
                 self.stage.report(Problem::NotKept(name));
@@ -241,10 +221,7 @@ impl Play {
     }
 
     fn write_to_group(&mut self, who: usize, content: &str, readers: &[usize]) {
-        let fields = Fields {
-            content: Some(Text::from(content)),
-            ..self.in_group()
-        };
+        let fields = Fields { content: Some(Text::from(content)), ..self.in_group() };
         self.stage.show(who, &text::writes(self.group, content));
         self.stage.ask(who, "group_message", fields);
         self.done(who, &answers::sent_to_members(self.lang, readers.len()));
@@ -270,11 +247,7 @@ impl Play {
         let fields = Fields {
             recipient: Some(Text::from(to)),
             filename: Some(Text::from(name)),
-            file_type: Some(Text::from(if group.is_some() {
-                "group"
-            } else {
-                "private"
-            })),
+            file_type: Some(Text::from(if group.is_some() { "group" } else { "private" })),
             file_data: Some(Text::from(STANDARD.encode(bytes))),
             ..Fields::default()
         };
@@ -293,10 +266,7 @@ impl Play {
     }
 
     fn in_group(&self) -> Fields<'static> {
-        Fields {
-            group_name: Some(Text::from(self.group)),
-            ..Fields::default()
-        }
+        Fields { group_name: Some(Text::from(self.group)), ..Fields::default() }
     }
 
     fn change(&self, user: &str, event: &str) -> Shown {
@@ -329,10 +299,7 @@ impl Play {
 
 fn position(name: &str) -> usize {
     // The texts name none but the five; a test reads them all.
-    PEOPLE
-        .iter()
-        .position(|person| person.0 == name)
-        .unwrap_or(ALICE)
+    PEOPLE.iter().position(|person| person.0 == name).unwrap_or(ALICE)
 }
 
 /// Under which name the server keeps a file.

@@ -13,10 +13,9 @@ use crate::wire::event::Incoming;
 pub(super) fn event(frame: &Incoming<'_>) -> Option<Shown> {
     let own = |text: &Option<Text<'_>>| text.as_deref().unwrap_or("?").to_owned();
     let shown = match frame.kind() {
-        "private_message_received" => Shown::Private {
-            from: own(&frame.sender),
-            content: own(&frame.content),
-        },
+        "private_message_received" => {
+            Shown::Private { from: own(&frame.sender), content: own(&frame.content) }
+        }
         "group_message_received" => Shown::Group {
             group: own(&frame.group_name),
             from: own(&frame.sender),
@@ -35,10 +34,9 @@ pub(super) fn event(frame: &Incoming<'_>) -> Option<Shown> {
                 hash: hash(&data),
             }
         }
-        "added_to_group" => Shown::AddedTo {
-            group: own(&frame.group_name),
-            by: own(&frame.added_by),
-        },
+        "added_to_group" => {
+            Shown::AddedTo { group: own(&frame.group_name), by: own(&frame.added_by) }
+        }
         "group_event" => Shown::Change {
             group: own(&frame.group_name),
             user: own(&frame.user),
@@ -117,10 +115,7 @@ mod tests {
     fn what_is_missing_and_what_is_too_much_is_told() {
         let expected = vec![done("a"), done("b"), done("b")];
         let shown = vec![done("b"), done("c"), done("a")];
-        assert_eq!(
-            differences(expected, shown),
-            (vec![done("b")], vec![done("c")])
-        );
+        assert_eq!(differences(expected, shown), (vec![done("b")], vec![done("c")]));
         assert_eq!(
             differences(vec![done("a"), done("b")], vec![done("b"), done("a")]),
             (vec![], vec![])
@@ -155,9 +150,6 @@ mod tests {
         assert_eq!(event(&frame), None);
         assert_eq!(answer(&frame), Some(Shown::Refused("no".to_owned())));
         let frame = Incoming::decode(br#"{"type":"surprise"}"#).unwrap();
-        assert_eq!(
-            event(&frame),
-            Some(Shown::Unexpected("surprise".to_owned()))
-        );
+        assert_eq!(event(&frame), Some(Shown::Unexpected("surprise".to_owned())));
     }
 }

@@ -317,20 +317,11 @@ impl Stage {
             let (missing, surplus) = differences(expected, shown);
             let name = person.name;
             let text = |line: &Shown| line.line(self.lang, None);
-            self.problems.extend(
-                missing
-                    .iter()
-                    .map(|line| Problem::Missing(name, text(line))),
-            );
-            self.problems.extend(
-                surplus
-                    .iter()
-                    .map(|line| Problem::Surplus(name, text(line))),
-            );
+            self.problems.extend(missing.iter().map(|line| Problem::Missing(name, text(line))));
+            self.problems.extend(surplus.iter().map(|line| Problem::Surplus(name, text(line))));
             if !person.closed {
                 let unanswered = person.asked.drain(..);
-                self.problems
-                    .extend(unanswered.map(|(_, kind)| Problem::Unanswered(name, kind)));
+                self.problems.extend(unanswered.map(|(_, kind)| Problem::Unanswered(name, kind)));
             }
         }
     }

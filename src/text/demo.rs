@@ -34,15 +34,9 @@ pub const SERVER: Sentence = say("Servidor", "Server");
 pub const STEPS: [Sentence; 6] = [
     say("Cinco pessoas fazem login", "Five people log in"),
     say("Mensagens privadas", "Private messages"),
-    say(
-        "Alice cria um grupo e adiciona os outros",
-        "Alice creates a group and adds the others",
-    ),
+    say("Alice cria um grupo e adiciona os outros", "Alice creates a group and adds the others"),
     say("Todos escrevem no grupo", "Everybody writes in the group"),
-    say(
-        "Arquivos: um privado, um para o grupo",
-        "Files: one private, one to the group",
-    ),
+    say("Arquivos: um privado, um para o grupo", "Files: one private, one to the group"),
     say(
         "Listas; Diana sai do grupo; todos se despedem",
         "Lists; Diana leaves the group; everybody leaves",
@@ -60,43 +54,17 @@ pub const REPORT: &str = "relatório.pdf";
 
 /// What the five say in private: sender, recipient, text.
 pub const PRIVATE: [(&str, &str, Sentence); 6] = [
-    (
-        "Alice",
-        "Bob",
-        say("Oi, Bob! Tudo bem?", "Hi Bob! How are you?"),
-    ),
-    (
-        "Bob",
-        "Alice",
-        say("Tudo ótimo, Alice! ☕", "Great, Alice! ☕"),
-    ),
+    ("Alice", "Bob", say("Oi, Bob! Tudo bem?", "Hi Bob! How are you?")),
+    ("Bob", "Alice", say("Tudo ótimo, Alice! ☕", "Great, Alice! ☕")),
     (
         "Carlos",
         "Diana",
         // Braces and quotes in a text must not end anybody's frame.
-        say(
-            r#"a chave abre assim: "{" \o/"#,
-            r#"a brace opens like this: "{" \o/"#,
-        ),
+        say(r#"a chave abre assim: "{" \o/"#, r#"a brace opens like this: "{" \o/"#),
     ),
-    (
-        "Diana",
-        "Eduardo",
-        say(
-            "Você já começou o trabalho?",
-            "Have you started the homework?",
-        ),
-    ),
-    (
-        "Eduardo",
-        "Diana",
-        say("Já! Ficou bom 😀", "I have! It looks good 😀"),
-    ),
-    (
-        "Diana",
-        "Alice",
-        say("Cria um grupo para nós?", "Will you make us a group?"),
-    ),
+    ("Diana", "Eduardo", say("Você já começou o trabalho?", "Have you started the homework?")),
+    ("Eduardo", "Diana", say("Já! Ficou bom 😀", "I have! It looks good 😀")),
+    ("Diana", "Alice", say("Cria um grupo para nós?", "Will you make us a group?")),
 ];
 
 /// What each of the five says to the group.
@@ -191,21 +159,11 @@ impl Shown {
                 let tag = say("PRIVADA", "PRIVATE").get(lang);
                 format!("💬 [{tag}] {from}{time}: {content}")
             }
-            Self::Group {
-                group,
-                from,
-                content,
-            } => {
+            Self::Group { group, from, content } => {
                 let tag = say("GRUPO", "GROUP").get(lang);
                 format!("👥 [{tag}: {group}] {from}{time}: {content}")
             }
-            Self::File {
-                group,
-                from,
-                name,
-                bytes,
-                hash,
-            } => {
+            Self::File { group, from, name, bytes, hash } => {
                 let tag = match (group, lang) {
                     (None, Lang::Pt) => "ARQUIVO PRIVADO".to_owned(),
                     (None, Lang::En) => "PRIVATE FILE".to_owned(),
@@ -224,13 +182,10 @@ impl Shown {
             }
             Self::Users(names) => list(say("Usuários online", "Users online").get(lang), names),
             Self::Groups(names) => list(say("Grupos", "Groups").get(lang), names),
-            Self::Members(group, names) => list(
-                &format!("{} \"{group}\"", say("Membros de", "Members of").get(lang)),
-                names,
-            ),
-            Self::Disconnected => say("🚪 Desconectado", "🚪 Disconnected")
-                .get(lang)
-                .to_owned(),
+            Self::Members(group, names) => {
+                list(&format!("{} \"{group}\"", say("Membros de", "Members of").get(lang)), names)
+            }
+            Self::Disconnected => say("🚪 Desconectado", "🚪 Disconnected").get(lang).to_owned(),
             Self::Unexpected(what) => format!("❓ {what}"),
         }
     }
@@ -370,19 +325,13 @@ pub const NO_SERVER: Sentence = say(
 pub const INTERRUPTED: Sentence = say("interrompido", "interrupted");
 
 /// The program cannot be started again as a server.
-pub const CANNOT_START: Sentence = say(
-    "não foi possível iniciar o servidor",
-    "the server could not be started",
-);
+pub const CANNOT_START: Sentence =
+    say("não foi possível iniciar o servidor", "the server could not be started");
 
 /// A folder for the server's files cannot be made.
-pub const NO_FOLDER: Sentence = say(
-    "não foi possível criar uma pasta temporária",
-    "no temporary folder could be made",
-);
+pub const NO_FOLDER: Sentence =
+    say("não foi possível criar uma pasta temporária", "no temporary folder could be made");
 
 /// The server said a port and does not take connections there.
-pub const NO_CONNECTION: Sentence = say(
-    "o servidor não aceita conexões",
-    "the server takes no connections",
-);
+pub const NO_CONNECTION: Sentence =
+    say("o servidor não aceita conexões", "the server takes no connections");

@@ -128,10 +128,7 @@ impl Scanner {
 
     fn open(&mut self, opens_module: bool) {
         let in_test = self.in_test();
-        self.blocks.push(Block {
-            opens_module,
-            in_test,
-        });
+        self.blocks.push(Block { opens_module, in_test });
         self.test_ahead = false;
         self.at += 1;
     }
@@ -141,16 +138,11 @@ impl Scanner {
     }
 
     fn peek(&self, ahead: usize) -> Option<&str> {
-        self.tokens
-            .get(self.at + ahead)
-            .map(|(_, token)| token.as_str())
+        self.tokens.get(self.at + ahead).map(|(_, token)| token.as_str())
     }
 
     fn is_cfg_test(&self) -> bool {
-        CFG_TEST
-            .iter()
-            .enumerate()
-            .all(|(ahead, token)| self.peek(ahead) == Some(token))
+        CFG_TEST.iter().enumerate().all(|(ahead, token)| self.peek(ahead) == Some(token))
     }
 
     /// Reads `a::b::{c, d::*}` after `use` and notes every path in it.
@@ -210,10 +202,8 @@ impl Scanner {
 
     /// Notes a path, spelled from the crate's root if it is one of ours.
     fn note(&mut self, line: usize, names: Vec<String>) {
-        let relative = names
-            .iter()
-            .take_while(|name| matches!(name.as_str(), "self" | "super"))
-            .count();
+        let relative =
+            names.iter().take_while(|name| matches!(name.as_str(), "self" | "super")).count();
         let names = if relative == 0 {
             names
         } else {
@@ -227,11 +217,7 @@ impl Scanner {
             [&["crate".to_owned()], module.as_slice(), rest].concat()
         };
         let in_test = self.in_test();
-        self.scan.paths.push(Named {
-            names,
-            line,
-            in_test,
-        });
+        self.scan.paths.push(Named { names, line, in_test });
     }
 }
 
@@ -278,9 +264,7 @@ fn tokens(text: &str) -> Vec<(usize, String)> {
 }
 
 fn skip_until(chars: &[char], from: usize, stop: impl Fn(usize) -> bool) -> usize {
-    (from..chars.len())
-        .find(|index| stop(*index))
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|index| stop(*index)).unwrap_or(chars.len())
 }
 
 fn end_of_comment(chars: &[char], from: usize) -> usize {
