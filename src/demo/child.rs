@@ -27,12 +27,7 @@ impl Server {
         let program =
             std::env::current_exe().map_err(|error| failure(CANNOT_START, lang, error))?;
         let mut child = Command::new(program)
-            .args(["server", "--listen", "localhost:0", "--lang"])
-            .arg(match lang {
-                Lang::Pt => "pt",
-                Lang::En => "en",
-            })
-            .arg("--data")
+            .args(["server", "--listen", "localhost:0", "--lang", super::code(lang), "--data"])
             .arg(&folder.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

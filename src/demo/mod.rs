@@ -95,10 +95,7 @@ impl Play {
             self.stage.show(who, &text::connects(self.lang, spoken));
             let fields = Fields {
                 username: Some(Text::from(name)),
-                lang: Some(Text::from(match self.lang {
-                    Lang::Pt => "pt",
-                    Lang::En => "en",
-                })),
+                lang: Some(Text::from(code(self.lang))),
                 // What the first two clients never heard of, they do not ask for.
                 features: (framing == Framing::Line).then(|| vec![Text::from("groups")]),
                 ..Fields::default()
@@ -300,6 +297,14 @@ impl Play {
 fn position(name: &str) -> usize {
     // The texts name none but the five; a test reads them all.
     PEOPLE.iter().position(|person| person.0 == name).unwrap_or(ALICE)
+}
+
+/// A language as options and logins name it.
+fn code(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Pt => "pt",
+        Lang::En => "en",
+    }
 }
 
 /// Under which name the server keeps a file.
