@@ -17,8 +17,8 @@
 
 pub mod chat;
 pub mod cli;
-pub mod journal;
 pub mod demo;
+pub mod journal;
 pub mod limits;
 pub mod server;
 pub mod text;

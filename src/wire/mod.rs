@@ -5,7 +5,9 @@
 
 pub mod code;
 pub mod event;
+mod fields;
 pub mod frame;
+mod incoming;
 mod json;
 pub mod name;
 pub mod request;
