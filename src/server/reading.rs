@@ -1,12 +1,12 @@
 //! What comes in: bytes become frames, frames become calls into the core. Bounded for each
 //! connection and for the turn, so that nobody waits for somebody who never stops.
 
-use super::connection::{Connection, ReadSome, State};
+use super::connection::{ReadSome, State};
 use super::http;
 use super::reactor::Reactor;
 use crate::chat::{Flow, SessionId};
 use crate::limits::{
-    DELIVERIES_PER_CONNECTION_MAX, DELIVERIES_PER_TURN_MAX, FRAMES_PER_TURN_MAX,
+    DELIVERIES_PER_CONNECTION_MAX, DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX,
     FRAMING_ERRORS_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
 };
 use crate::wire::Code;
@@ -185,6 +185,10 @@ impl Reactor {
             if *frames_left == 0 || self.fx.deliveries >= deliveries_max {
                 return Stop::Share;
             }
+            // A first login is finished only when its account is stored, which may be a turn ago.
+            if connection.state == State::Active {
+                decoder.set_limit(FRAME_BYTES_MAX);
+            }
             match decoder.next_frame() {
                 Ok(None) => {
                     self.note_framing(id, decoder.framing());
@@ -198,9 +202,6 @@ impl Reactor {
                     self.reject(id, Code::FrameTooLarge);
                     return Stop::Parked;
                 }
-            }
-            if let Some(Connection { state: State::Active, .. }) = self.connections.get_mut(id) {
-                decoder.set_limit(crate::limits::FRAME_BYTES_MAX);
             }
         }
     }

@@ -313,9 +313,7 @@ impl Reactor {
     fn finish_closing(&mut self) {
         let mut closing = std::mem::take(&mut self.closing);
         closing.retain(|id| {
-            let Some(connection) = self.connections.get_mut(*id) else {
-                return false;
-            };
+            let Some(connection) = self.connections.get_mut(*id) else { return false };
             if connection.state != State::Draining {
                 return false;
             }
@@ -323,14 +321,23 @@ impl Reactor {
             if owed || self.chat.is_awaiting(*id) {
                 return true;
             }
-            connection.state = State::Lingering;
-            connection.end_output();
-            self.deadlines.set(self.now.mono_ms + FAREWELL_MS_MAX, *id, Due::Farewell);
-            // What arrived before is thrown away too, and may be the end.
-            self.queue(*id);
+            self.linger(*id);
             false
         });
         self.closing = closing;
+    }
+
+    /// Nothing more is said; the peer may still be sending. Its user has left: the name is free for
+    /// whoever comes next, however long the peer takes to close.
+    fn linger(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.state = State::Lingering;
+        connection.end_output();
+        self.deadlines.set(self.now.mono_ms + FAREWELL_MS_MAX, id, Due::Farewell);
+        self.chat.disconnected(id, Vec::new(), self.now, &mut self.fx);
+        self.carry_out();
+        // What arrived before is thrown away too, and may be the end.
+        self.queue(id);
     }
 
     /// The connection leaves at the end of the turn.

@@ -86,6 +86,8 @@ pub struct FrameDecoder {
     scanned: usize,
     received: usize,
     braces: Braces,
+    /// An object came before: a newline after it tells a line client.
+    begun: bool,
 }
 
 /// Where in an object the scan for its closing brace stands.
@@ -107,6 +109,7 @@ impl FrameDecoder {
             scanned: 0,
             received: 0,
             braces: Braces::default(),
+            begun: false,
         }
     }
 
@@ -247,7 +250,7 @@ impl FrameDecoder {
                 .take_while(|byte| byte.is_ascii_whitespace())
                 .count();
             let between = self.consumed..self.consumed + space;
-            if self.consumed > 0 && self.buffer[between.clone()].contains(&b'\n') {
+            if self.begun && self.buffer[between.clone()].contains(&b'\n') {
                 self.framing = Framing::Line;
             }
             self.take(between.end);
@@ -258,6 +261,7 @@ impl FrameDecoder {
                 return Ok(None);
             }
         }
+        self.begun = true;
         let start = self.consumed;
         let (end, next) = match self.find_end() {
             End::Brace(at) => (at + 1, at + 1),
@@ -440,6 +444,7 @@ mod tests {
             decoder.advance(piece.len());
             while decoder.next_frame().unwrap().is_some() {}
             assert_eq!(decoder.framing(), framing);
+            decoder.settle();
         }
     }
 
