@@ -72,26 +72,33 @@ pub enum What {
         /// The message that it answers.
         reply_to: Option<MsgId>,
     },
-    /// A file, kept already under `saved_as`.
+    /// A file.
     File {
         /// To whom.
         to: Place,
-        /// Its safe name.
-        filename: String,
-        /// The name under which the server keeps it.
-        saved_as: String,
-        /// Its size in bytes.
-        size: u64,
-        /// Its bytes in base64.
-        data: String,
+        /// The file, kept already. In a box, so that the entries of messages stay small.
+        file: Box<KeptFile>,
     },
     /// A change of a group or of its members.
     Group {
         /// Which group. A new one has its id from the core.
         group: GroupId,
         /// What changes.
-        change: Change,
+        change: Box<Change>,
     },
+}
+
+/// A file that is on the disk.
+#[derive(Clone, Debug)]
+pub struct KeptFile {
+    /// Its safe name.
+    pub name: String,
+    /// The name under which the server keeps it.
+    pub saved_as: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its bytes in base64.
+    pub data: String,
 }
 
 /// A change of a group, decided and not yet in force.
@@ -143,7 +150,7 @@ impl Batch {
     /// Takes the file's bytes out of an entry.
     pub(crate) fn take_file_data(&mut self, at: usize) -> String {
         match self.entries.get_mut(at).map(|entry| &mut entry.what) {
-            Some(What::File { data, .. }) => std::mem::take(data),
+            Some(What::File { file, .. }) => std::mem::take(&mut file.data),
             _ => String::new(),
         }
     }

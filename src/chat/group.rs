@@ -130,7 +130,11 @@ impl Chat {
         }
         let (group, change) = self.decide(member.user, name, what)?;
         fx.deliveries += self.groups.get(group).map_or(1, |group| group.members.len());
-        fx.batch.push((member.session, member.user), id, What::Group { group, change });
+        fx.batch.push(
+            (member.session, member.user),
+            id,
+            What::Group { group, change: Box::new(change) },
+        );
         Ok(Done::LaterInOrder)
     }
 
@@ -228,7 +232,7 @@ impl Chat {
         match self.apply(by, *group, change, now, fx) {
             Ok(()) => {
                 let who = |user: &UserId| self.users.get(*user).name.as_str();
-                let (name, done) = match change {
+                let (name, done) = match &**change {
                     Change::Create { name, .. } => (name.as_str(), GroupDone::Created),
                     Change::Join => (&*before, GroupDone::Joined),
                     Change::Leave => (&*before, GroupDone::Left),

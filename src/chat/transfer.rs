@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::entry::{Entry, Outcome, Place, What};
+use super::entry::{Entry, KeptFile, Outcome, Place, What};
 use super::{
     Chat, Done, Effects, Frame, Handled, Member, Now, Save, Saved, SessionId, UserId, answer_with,
     numbered, refuse,
@@ -82,9 +82,9 @@ impl Chat {
         let Transfer { session, sender, id, to, filename, bytes } = transfer;
         match saved.result {
             Ok((saved_as, size)) => {
-                let filename = filename.as_str().to_owned();
-                let what = What::File { to, filename, saved_as, size, data: saved.data };
-                fx.batch.push((session, sender), id.as_ref(), what);
+                let name = filename.as_str().to_owned();
+                let file = Box::new(KeptFile { name, saved_as, size, data: saved.data });
+                fx.batch.push((session, sender), id.as_ref(), What::File { to, file });
             }
             Err(code) => {
                 self.files.arriving_bytes -= bytes;
@@ -108,9 +108,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let What::File { to, filename, saved_as, size, .. } = &entry.what else {
-            return;
-        };
+        let What::File { to, file: kept } = &entry.what else { return };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
         self.files.arriving_bytes = self.files.arriving_bytes.saturating_sub(data.len());
         let lang = self.lang_of(session);
@@ -130,8 +128,8 @@ impl Chat {
                     sender: self.users.get(sender).name.as_str(),
                     recipient,
                     group_name,
-                    filename,
-                    size: *size,
+                    filename: &kept.name,
+                    size: kept.size,
                     timestamp: clock.as_str(),
                     ts: now.wall_ms,
                     id,
@@ -147,7 +145,12 @@ impl Chat {
             }
             let members = self.others_in(to);
             Ok((
-                Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: Some(saved_as) },
+                Body::Message {
+                    msg_id,
+                    ts: now.wall_ms,
+                    delivered,
+                    saved_as: Some(&kept.saved_as),
+                },
                 members,
             ))
         });

@@ -13,6 +13,14 @@ use crate::wire::name::UserName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub(super) u32);
 
+#[cfg(test)]
+impl UserId {
+    /// A number, for tests of what is kept by user.
+    pub fn for_tests(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// One user.
 #[derive(Debug)]
 pub struct User {

@@ -26,13 +26,19 @@ pub struct Journal {
     batches: u64,
 }
 
-/// The latest requests of one sender that had an `id`, oldest first.
+/// The latest requests of one sender that had an `id`: at least [`REMEMBERED_REQUESTS_MAX`], at most
+/// twice as many. Whole generations are forgotten, because taking single keys out of a table cost a
+/// tenth of the server's time.
 #[derive(Debug, Default)]
 struct Sender {
-    by_key: HashMap<u64, (u64, MsgId), RandomState>,
-    order: VecDeque<u64>,
+    newer: Requests,
+    older: Requests,
+    /// The last batch in which it sent one.
     used: u64,
 }
+
+/// A request's `id`, what it said, and the number that it was given; the first two as keyed hashes.
+type Requests = HashMap<u64, (u64, MsgId), RandomState>;
 
 impl Journal {
     /// Takes a turn's entries, and leaves an empty batch in their place.
@@ -63,14 +69,19 @@ impl Journal {
     }
 
     fn store(&mut self, batch: &Batch, entry: &Entry, wall_ms: u64) -> Outcome {
-        let next = (self.last + 1).max(wall_ms.saturating_sub(EPOCH_MS) << 12);
+        let next = self.next_number(wall_ms);
         if let Some((key, digest)) = self.fingerprint(batch, entry)
             && let Some(outcome) = self.remember(entry.origin.user, key, digest, next)
         {
             return outcome;
         }
-        self.last = next;
         Outcome::Stored(next)
+    }
+
+    /// A number that was never given, also after the clock went back.
+    fn next_number(&mut self, wall_ms: u64) -> MsgId {
+        self.last = (self.last + 1).max(wall_ms.saturating_sub(EPOCH_MS) << 12);
+        self.last
     }
 
     /// A request that may be sent again: its `id`, and what it says. Keyed with a secret of this
@@ -82,7 +93,7 @@ impl Journal {
             What::Message { to, content, reply_to } => {
                 (0u8, to, batch.text(content), reply_to).hash(&mut digest);
             }
-            What::File { to, filename, data, .. } => (1u8, to, filename, data).hash(&mut digest),
+            What::File { to, file } => (1u8, to, &file.name, &file.data).hash(&mut digest),
             What::Account { .. } | What::Group { .. } => return None,
         }
         Some((self.hash.hash_one(&id), digest.finish()))
@@ -92,25 +103,20 @@ impl Journal {
     fn remember(&mut self, user: UserId, key: u64, digest: u64, next: MsgId) -> Option<Outcome> {
         let sender = self.senders.entry(user).or_default();
         sender.used = self.batches;
-        match sender.by_key.entry(key) {
-            std::collections::hash_map::Entry::Occupied(known) => {
-                let (before, msg_id) = *known.get();
-                return Some(if before == digest {
-                    Outcome::Duplicate(msg_id)
-                } else {
-                    Outcome::Conflict
-                });
-            }
-            std::collections::hash_map::Entry::Vacant(place) => place.insert((digest, next)),
-        };
-        sender.order.push_back(key);
-        self.remembered += 1;
-        if sender.order.len() > REMEMBERED_REQUESTS_MAX
-            && let Some(oldest) = sender.order.pop_front()
-        {
-            sender.by_key.remove(&oldest);
-            self.remembered -= 1;
+        if let Some((before, msg_id)) = sender.newer.get(&key).or_else(|| sender.older.get(&key)) {
+            return Some(if *before == digest {
+                Outcome::Duplicate(*msg_id)
+            } else {
+                Outcome::Conflict
+            });
         }
+        if sender.newer.len() >= REMEMBERED_REQUESTS_MAX {
+            std::mem::swap(&mut sender.newer, &mut sender.older);
+            self.remembered -= sender.newer.len();
+            sender.newer.clear();
+        }
+        sender.newer.insert(key, (digest, next));
+        self.remembered += 1;
         if self.remembered > REMEMBERED_REQUESTS_ALL_MAX {
             self.forget_the_quiet();
         }
@@ -124,6 +130,46 @@ impl Journal {
         let (_, median, _) = used.select_nth_unstable(middle);
         let median = *median;
         self.senders.retain(|_, sender| sender.used > median);
-        self.remembered = self.senders.values().map(|sender| sender.order.len()).sum();
+        let all = self.senders.values();
+        self.remembered = all.map(|sender| sender.newer.len() + sender.older.len()).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_requests_are_remembered_and_memory_is_bounded() {
+        let mut journal = Journal::default();
+        let user = crate::chat::UserId::for_tests(1);
+        for key in 0..10_000 {
+            assert_eq!(journal.remember(user, key, 1, key + 1), None);
+            let oldest = key.saturating_sub(REMEMBERED_REQUESTS_MAX as u64 - 1);
+            let again = journal.remember(user, oldest, 1, 0);
+            assert_eq!(again, Some(Outcome::Duplicate(oldest + 1)));
+            assert_eq!(journal.remember(user, key, 2, 0), Some(Outcome::Conflict));
+            assert!(journal.remembered <= 2 * REMEMBERED_REQUESTS_MAX);
+        }
+        for number in 0..1_500 {
+            let user = crate::chat::UserId::for_tests(number);
+            journal.batches += 1;
+            for key in 0..REMEMBERED_REQUESTS_MAX as u64 {
+                journal.remember(user, key, 1, 1);
+            }
+        }
+        assert!(journal.remembered <= REMEMBERED_REQUESTS_ALL_MAX);
+    }
+
+    #[test]
+    fn numbers_grow_also_when_the_clock_goes_back() {
+        let mut journal = Journal::default();
+        let mut last = 0;
+        for wall_ms in [EPOCH_MS + 5, EPOCH_MS + 5, 0, EPOCH_MS + 4, EPOCH_MS + 6] {
+            let next = journal.next_number(wall_ms);
+            assert!(next > last);
+            last = next;
+        }
+        assert_eq!(last, 6 << 12);
     }
 }

@@ -2,7 +2,7 @@
 //! them.
 
 use super::Code;
-use super::json::Object;
+use super::json::{Object, key};
 use super::request::RequestId;
 
 pub use super::incoming::{Detail, Incoming};
@@ -297,50 +297,50 @@ impl Encode for Event<'_> {
         let mut object = Object::begin(out);
         match self {
             Event::PrivateMessageReceived(message) => {
-                message.encode(object.text("type", "private_message_received"));
+                message.encode(object.word(key!("type"), "private_message_received"));
             }
             Event::GroupMessageReceived(message) => {
-                message.encode(object.text("type", "group_message_received"));
+                message.encode(object.word(key!("type"), "group_message_received"));
             }
-            Event::FileReceived(file) => file.encode(object.text("type", "file_received")),
+            Event::FileReceived(file) => file.encode(object.word(key!("type"), "file_received")),
             Event::GroupFileReceived(file) => {
-                file.encode(object.text("type", "group_file_received"));
+                file.encode(object.word(key!("type"), "group_file_received"));
             }
             Event::AddedToGroup { group_name, added_by, timestamp } => {
                 object
-                    .text("type", "added_to_group")
-                    .text("group_name", group_name)
-                    .text("added_by", added_by)
-                    .text("timestamp", timestamp);
+                    .word(key!("type"), "added_to_group")
+                    .text(key!("group_name"), group_name)
+                    .text(key!("added_by"), added_by)
+                    .text(key!("timestamp"), timestamp);
             }
             Event::GroupEvent { group_name, event, user, by, ts, new_name } => {
                 object
-                    .text("type", "group_event")
-                    .text("group_name", group_name)
-                    .text("event", event.as_str())
-                    .text("user", user)
-                    .text("by", by)
-                    .number("ts", *ts)
-                    .maybe_text("new_name", *new_name);
+                    .word(key!("type"), "group_event")
+                    .text(key!("group_name"), group_name)
+                    .word(key!("event"), event.as_str())
+                    .text(key!("user"), user)
+                    .text(key!("by"), by)
+                    .number(key!("ts"), *ts)
+                    .maybe_text(key!("new_name"), *new_name);
             }
             Event::Typing { user, group_name } => {
                 object
-                    .text("type", "typing")
-                    .text("user", user)
-                    .maybe_text("group_name", *group_name);
+                    .word(key!("type"), "typing")
+                    .text(key!("user"), user)
+                    .maybe_text(key!("group_name"), *group_name);
             }
             Event::Presence { user, status, last_seen } => {
                 object
-                    .text("type", "presence")
-                    .text("user", user)
-                    .text("status", status)
-                    .number("last_seen", *last_seen);
+                    .word(key!("type"), "presence")
+                    .text(key!("user"), user)
+                    .text(key!("status"), status)
+                    .number(key!("last_seen"), *last_seen);
             }
             Event::Synced { cursor } => {
-                object.text("type", "synced").number("cursor", *cursor);
+                object.word(key!("type"), "synced").number(key!("cursor"), *cursor);
             }
             Event::HeartbeatPing => {
-                object.text("type", "heartbeat_ping");
+                object.word(key!("type"), "heartbeat_ping");
             }
         }
         object.end();
@@ -350,15 +350,15 @@ impl Encode for Event<'_> {
 impl MessageReceived<'_> {
     fn encode(&self, object: &mut Object<'_>) {
         object
-            .number("msg_id", self.msg_id)
-            .number("prev", self.prev)
-            .text("sender", self.sender)
-            .maybe_text("recipient", self.recipient)
-            .maybe_text("group_name", self.group_name)
-            .text("content", self.content)
-            .text("timestamp", self.timestamp)
-            .number("ts", self.ts)
-            .maybe_number("reply_to", self.reply_to)
+            .number(key!("msg_id"), self.msg_id)
+            .number(key!("prev"), self.prev)
+            .text(key!("sender"), self.sender)
+            .maybe_text(key!("recipient"), self.recipient)
+            .maybe_text(key!("group_name"), self.group_name)
+            .text(key!("content"), self.content)
+            .text(key!("timestamp"), self.timestamp)
+            .number(key!("ts"), self.ts)
+            .maybe_number(key!("reply_to"), self.reply_to)
             .id(self.id);
     }
 }
@@ -366,17 +366,17 @@ impl MessageReceived<'_> {
 impl FileReceived<'_> {
     fn encode(&self, object: &mut Object<'_>) {
         object
-            .number("msg_id", self.msg_id)
-            .number("prev", self.prev)
-            .text("sender", self.sender)
-            .maybe_text("recipient", self.recipient)
-            .maybe_text("group_name", self.group_name)
-            .text("filename", self.filename)
-            .number("size", self.size)
-            .text("timestamp", self.timestamp)
-            .number("ts", self.ts)
+            .number(key!("msg_id"), self.msg_id)
+            .number(key!("prev"), self.prev)
+            .text(key!("sender"), self.sender)
+            .maybe_text(key!("recipient"), self.recipient)
+            .maybe_text(key!("group_name"), self.group_name)
+            .text(key!("filename"), self.filename)
+            .number(key!("size"), self.size)
+            .text(key!("timestamp"), self.timestamp)
+            .number(key!("ts"), self.ts)
             .id(self.id)
-            .text("file_data", self.file_data);
+            .text(key!("file_data"), self.file_data);
     }
 }
 
@@ -385,10 +385,10 @@ impl Encode for Answer<'_> {
         let mut object = Object::begin(out);
         let status = if self.code.is_none() { "success" } else { "error" };
         object
-            .text("type", self.kind)
-            .text("status", status)
-            .maybe_text("code", self.code.map(Code::as_str))
-            .text("message", self.message)
+            .text(key!("type"), self.kind)
+            .word(key!("status"), status)
+            .maybe_text(key!("code"), self.code.map(Code::as_str))
+            .text(key!("message"), self.message)
             .id(self.id);
         self.body.encode(&mut object);
         object.end();
@@ -401,50 +401,54 @@ impl Body<'_> {
             Body::None => {}
             Body::Login { username, server, protocol, cursor, time } => {
                 object
-                    .text("username", username)
-                    .text("server", server)
-                    .number("protocol", *protocol)
-                    .number("cursor", *cursor)
-                    .number("time", *time);
+                    .text(key!("username"), username)
+                    .text(key!("server"), server)
+                    .number(key!("protocol"), *protocol)
+                    .number(key!("cursor"), *cursor)
+                    .number(key!("time"), *time);
             }
             Body::Message { msg_id, ts, delivered, saved_as } => {
                 object
-                    .number("msg_id", *msg_id)
-                    .number("ts", *ts)
-                    .number("delivered", *delivered)
-                    .maybe_text("saved_as", *saved_as);
+                    .number(key!("msg_id"), *msg_id)
+                    .number(key!("ts"), *ts)
+                    .number(key!("delivered"), *delivered)
+                    .maybe_text(key!("saved_as"), *saved_as);
             }
             Body::Users { users, details } => {
-                object.texts("users", users);
+                object.texts(key!("users"), users);
                 if let Some(details) = details {
-                    object.array("details", details, |out, user| {
+                    object.array(key!("details"), details, |out, user| {
                         Object::begin(out)
-                            .text("name", user.name)
-                            .truth("online", user.online)
-                            .number("last_seen", user.last_seen)
+                            .text(key!("name"), user.name)
+                            .truth(key!("online"), user.online)
+                            .number(key!("last_seen"), user.last_seen)
                             .end();
                     });
                 }
             }
             Body::Groups { groups, details } => {
-                object.texts("groups", groups).array("details", details, |out, group| {
-                    Object::begin(out)
-                        .text("name", group.name)
-                        .number("members", group.members as u64)
-                        .text("role", group.role.as_str())
-                        .truth("private", group.private)
-                        .end();
-                });
+                object.texts(key!("groups"), groups).array(
+                    key!("details"),
+                    details,
+                    |out, group| {
+                        Object::begin(out)
+                            .text(key!("name"), group.name)
+                            .number(key!("members"), group.members as u64)
+                            .word(key!("role"), group.role.as_str())
+                            .truth(key!("private"), group.private)
+                            .end();
+                    },
+                );
             }
             Body::Members { group_name, members, details } => {
-                object.text("group_name", group_name).texts("members", members).array(
-                    "details",
+                object.text(key!("group_name"), group_name).texts(key!("members"), members).array(
+                    key!("details"),
                     details,
                     |out, member| {
                         Object::begin(out)
-                            .text("name", member.name)
-                            .text("role", member.role.as_str())
-                            .truth("online", member.online)
+                            .text(key!("name"), member.name)
+                            .word(key!("role"), member.role.as_str())
+                            .truth(key!("online"), member.online)
                             .end();
                     },
                 );
