@@ -72,7 +72,7 @@ impl Reactor {
             return self.doom(id);
         }
         log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
-        self.deadlines.set(self.now.mono_ms + LOGIN_MS_MAX, id, Due::Login);
+        self.set_due(id, Due::Login, LOGIN_MS_MAX);
     }
 
     /// The frame for who cannot be let in.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use socket2::{SockRef, TcpKeepalive};
 
+use super::deadlines::Times;
 use super::outbox::{Flushed, Outbox, Pool};
 use crate::chat::SessionId;
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
@@ -75,9 +76,9 @@ pub(super) struct Connection {
     pub(super) held: bool,
     /// Messages wait in the core until its output is low.
     pub(super) hungry: bool,
-    /// A deadline looks after its output.
-    pub(super) watched: bool,
-    /// What the system had taken of it when that deadline was set.
+    /// When what is due for it.
+    pub(super) times: Times,
+    /// What the system had taken of its output when that was last looked at.
     pub(super) watched_taken: u64,
     /// A paced peer may not have its next frame before this time.
     pub(super) next_write_ms: u64,
@@ -104,7 +105,7 @@ impl Connection {
             waiting: false,
             held: false,
             hungry: false,
-            watched: false,
+            times: Times::default(),
             watched_taken: 0,
             next_write_ms: 0,
             framing_errors: 0,

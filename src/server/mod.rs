@@ -1,7 +1,7 @@
 //! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
 //!
-//! [`Reactor`] turns the loop. What comes in stands in `reading`, what goes out in `writing`, who
-//! arrives in `arriving`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
+//! [`Reactor`] turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
+//! out in `writing`, who goes in `leaving`, what is late in `timing`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
 
 mod arriving;
 mod clock;
@@ -9,11 +9,13 @@ mod connection;
 mod connections;
 mod deadlines;
 mod http;
+mod leaving;
 mod listener;
 mod logging;
 mod outbox;
 mod reactor;
 mod reading;
+mod timing;
 mod worker;
 mod writing;
 

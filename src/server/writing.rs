@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::connection::{Connection, State};
+use super::connection::State;
 use super::deadlines::Due;
 use super::outbox::Flushed;
 use super::reactor::Reactor;
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
 use crate::limits::{
-    BARE_PACE_MS, FAREWELL_MS_MAX, HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX,
-    OUTBOX_HARD_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
+    BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, OUTBOX_HARD_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX,
+    OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
 use crate::text::server::{self as text, Happened};
-use crate::wire::event::{Encode, Event, MsgId};
+use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
 
 /// Output of a session below which it is sent more of what waits for it.
@@ -126,9 +126,9 @@ impl Reactor {
         if connection.state == State::Greeting {
             connection.state = State::Active;
         }
+        self.deadlines.clear(&mut connection.times, session, Due::Login);
         if heartbeat || connection.framing == Some(Framing::Length) {
-            let at_ms = self.now.mono_ms + HEARTBEAT_INTERVAL_MS;
-            self.deadlines.set(at_ms, session, Due::Heartbeat);
+            self.set_due(session, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
         }
     }
 
@@ -184,7 +184,7 @@ impl Reactor {
                 Err(_) => return self.doom(id),
                 Ok(Flushed::Paused) if paced => {
                     connection.next_write_ms = now_ms + BARE_PACE_MS;
-                    self.deadlines.set(connection.next_write_ms, id, Due::Pace);
+                    self.set_due(id, Due::Pace, BARE_PACE_MS);
                 }
                 Ok(Flushed::Paused) => self.mark_dirty(id),
                 Ok(Flushed::All) if paced => connection.next_write_ms = now_ms + BARE_PACE_MS,
@@ -192,7 +192,8 @@ impl Reactor {
             }
         } else if connection.outbox.len_bytes() > 0 && connection.writable {
             // Put in between two frames of a paced peer, whose deadline may have passed unused.
-            self.deadlines.set(connection.next_write_ms, id, Due::Pace);
+            let wait_ms = connection.next_write_ms - now_ms;
+            self.set_due(id, Due::Pace, wait_ms);
         }
         self.after_flush(id);
     }
@@ -204,11 +205,11 @@ impl Reactor {
             return;
         };
         let waiting = connection.outbox.len_bytes();
-        if waiting > 0 && !connection.watched {
-            connection.watched = true;
+        if waiting > 0 && !connection.times.is_set(Due::Stall) {
             connection.watched_taken = connection.outbox.taken();
-            self.deadlines.set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
+            self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
         }
+        let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
             connection.held = false;
             self.queue(id);
@@ -221,149 +222,5 @@ impl Reactor {
             connection.hungry = self.chat.feed(id, &mut self.fx);
             self.carry_out();
         }
-    }
-
-    /// Deadlines that have come.
-    pub(super) fn expire(&mut self) {
-        let now_ms = self.now.mono_ms;
-        while let Some((id, due)) = self.deadlines.pop(now_ms) {
-            let Some(connection) = self.connections.get_mut(id) else {
-                continue;
-            };
-            match due {
-                Due::Login if connection.state == State::Greeting => self.doom(id),
-                Due::Login => {}
-                Due::Heartbeat => self.heartbeat(id),
-                Due::Pace => self.mark_dirty(id),
-                Due::Farewell => {
-                    if !connection.is_open() {
-                        self.doom(id);
-                    }
-                }
-                Due::Stall => {
-                    connection.watched = false;
-                    if connection.outbox.len_bytes() == 0 {
-                        continue;
-                    }
-                    if connection.outbox.taken() == connection.watched_taken {
-                        self.too_slow(id);
-                    } else {
-                        connection.watched = true;
-                        connection.watched_taken = connection.outbox.taken();
-                        self.deadlines.set(now_ms + WRITE_STALL_MS_MAX, id, Due::Stall);
-                    }
-                }
-            }
-        }
-    }
-
-    fn heartbeat(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        if !connection.is_open() {
-            return;
-        }
-        if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
-            return self.doom(id);
-        }
-        connection.heartbeats_unanswered += 1;
-        let mut json = Vec::new();
-        Event::HeartbeatPing.encode(&mut json);
-        let framing = connection.framing.unwrap_or(Framing::Line);
-        let before = connection.outbox.owned_bytes();
-        connection.outbox.push(&json, framing, None, &mut self.pool);
-        self.outboxes_bytes += connection.outbox.owned_bytes() - before;
-        self.mark_dirty(id);
-        self.deadlines.set(self.now.mono_ms + HEARTBEAT_INTERVAL_MS, id, Due::Heartbeat);
-    }
-
-    fn too_slow(&mut self, id: SessionId) {
-        if let Some(connection) = self.connections.get_mut(id)
-            && connection.state != State::Doomed
-        {
-            log::warn!("{}", text::log_line(self.lang, Happened::Slow(&connection.peer)));
-            self.doom(id);
-        }
-    }
-
-    fn close_largest(&mut self) {
-        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.owned_bytes());
-        if let Some(Connection { id, .. }) = largest {
-            let id = *id;
-            self.too_slow(id);
-        }
-    }
-
-    /// Reads no more frames; closes once everything owed has been written.
-    pub(super) fn begin_closing(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        if !connection.is_open() {
-            return;
-        }
-        connection.state = State::Draining;
-        self.closing.push(id);
-        let at_ms = self.now.mono_ms + WRITE_STALL_MS_MAX;
-        self.deadlines.set(at_ms, id, Due::Farewell);
-    }
-
-    /// Ends those that owe nothing any more.
-    fn finish_closing(&mut self) {
-        let mut closing = std::mem::take(&mut self.closing);
-        closing.retain(|id| {
-            let Some(connection) = self.connections.get_mut(*id) else { return false };
-            if connection.state != State::Draining {
-                return false;
-            }
-            let owed = connection.outbox.len_bytes() > 0 || connection.hungry;
-            if owed || self.chat.is_awaiting(*id) {
-                return true;
-            }
-            self.linger(*id);
-            false
-        });
-        self.closing = closing;
-    }
-
-    /// Nothing more is said; the peer may still be sending. Its user has left: the name is free for
-    /// whoever comes next, however long the peer takes to close.
-    fn linger(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        connection.state = State::Lingering;
-        connection.end_output();
-        self.deadlines.set(self.now.mono_ms + FAREWELL_MS_MAX, id, Due::Farewell);
-        self.chat.disconnected(id, Vec::new(), self.now, &mut self.fx);
-        self.carry_out();
-        // What arrived before is thrown away too, and may be the end.
-        self.queue(id);
-    }
-
-    /// The connection leaves at the end of the turn.
-    pub(super) fn doom(&mut self, id: SessionId) {
-        if let Some(connection) = self.connections.get_mut(id)
-            && connection.state != State::Doomed
-        {
-            connection.state = State::Doomed;
-            self.doomed.push(id);
-        }
-    }
-
-    /// The only place where the slab shrinks.
-    pub(super) fn close_doomed(&mut self) {
-        let mut doomed = std::mem::take(&mut self.doomed);
-        for id in doomed.drain(..) {
-            let Some(mut connection) = self.connections.remove(id) else {
-                continue;
-            };
-            self.outboxes_bytes -= connection.outbox.owned_bytes();
-            // Dropping the socket closes it, whatever the poll says.
-            let _ = self.poll.registry().deregister(&mut connection.socket);
-            self.chat.disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
-            self.carry_out();
-        }
-        doomed.append(&mut self.doomed);
-        self.doomed = doomed;
     }
 }

@@ -1,0 +1,101 @@
+//! Who goes: on their own, because they are told to, or because they do not read.
+
+use super::connection::{Connection, State};
+use super::deadlines::Due;
+use super::reactor::Reactor;
+use crate::chat::SessionId;
+use crate::limits::{FAREWELL_MS_MAX, WRITE_STALL_MS_MAX};
+use crate::text::server::{self as text, Happened};
+
+impl Reactor {
+    /// It does not read what it is sent, and is not waited for.
+    pub(super) fn too_slow(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.state != State::Doomed
+        {
+            log::warn!("{}", text::log_line(self.lang, Happened::Slow(&connection.peer)));
+            self.doom(id);
+        }
+    }
+
+    /// All output together is too much: the one that waits for most goes.
+    pub(super) fn close_largest(&mut self) {
+        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.owned_bytes());
+        if let Some(Connection { id, .. }) = largest {
+            let id = *id;
+            self.too_slow(id);
+        }
+    }
+
+    /// Reads no more frames; closes once everything owed has been written.
+    pub(super) fn begin_closing(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if !connection.is_open() {
+            return;
+        }
+        connection.state = State::Draining;
+        self.closing.push(id);
+        self.set_due(id, Due::Farewell, WRITE_STALL_MS_MAX);
+    }
+
+    /// Ends those that owe nothing any more.
+    pub(super) fn finish_closing(&mut self) {
+        let mut closing = std::mem::take(&mut self.closing);
+        closing.retain(|id| {
+            let Some(connection) = self.connections.get_mut(*id) else { return false };
+            if connection.state != State::Draining {
+                return false;
+            }
+            let owed = connection.outbox.len_bytes() > 0 || connection.hungry;
+            if owed || self.chat.is_awaiting(*id) {
+                return true;
+            }
+            self.linger(*id);
+            false
+        });
+        self.closing = closing;
+    }
+
+    /// Nothing more is said; the peer may still be sending. Its user has left: the name is free for
+    /// whoever comes next, however long the peer takes to close.
+    fn linger(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.state = State::Lingering;
+        connection.end_output();
+        self.set_due(id, Due::Farewell, FAREWELL_MS_MAX);
+        self.chat.disconnected(id, Vec::new(), self.now, &mut self.fx);
+        self.carry_out();
+        // What arrived before is thrown away too, and may be the end.
+        self.queue(id);
+    }
+
+    /// The connection leaves at the end of the turn.
+    pub(super) fn doom(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.state != State::Doomed
+        {
+            connection.state = State::Doomed;
+            self.doomed.push(id);
+        }
+    }
+
+    /// The only place where the slab shrinks.
+    pub(super) fn close_doomed(&mut self) {
+        let mut doomed = std::mem::take(&mut self.doomed);
+        for id in doomed.drain(..) {
+            let Some(mut connection) = self.connections.remove(id) else {
+                continue;
+            };
+            self.outboxes_bytes -= connection.outbox.owned_bytes();
+            self.deadlines.clear_all(&mut connection.times, id);
+            // Dropping the socket closes it, whatever the poll says.
+            let _ = self.poll.registry().deregister(&mut connection.socket);
+            self.chat.disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
+            self.carry_out();
+        }
+        doomed.append(&mut self.doomed);
+        self.doomed = doomed;
+    }
+}

@@ -1,0 +1,72 @@
+//! What happens because time has passed.
+
+use super::connection::State;
+use super::deadlines::Due;
+use super::reactor::Reactor;
+use crate::chat::SessionId;
+use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, WRITE_STALL_MS_MAX};
+use crate::wire::event::{Encode, Event};
+use crate::wire::frame::Framing;
+
+impl Reactor {
+    /// Something is due for a connection after so many milliseconds, and not before.
+    pub(super) fn set_due(&mut self, id: SessionId, due: Due, after_ms: u64) {
+        if let Some(connection) = self.connections.get_mut(id) {
+            let at_ms = self.now.mono_ms + after_ms;
+            self.deadlines.set(&mut connection.times, id, due, at_ms);
+        }
+    }
+
+    /// Deadlines that have come.
+    pub(super) fn expire(&mut self) {
+        let now_ms = self.now.mono_ms;
+        while let Some((id, due)) = self.deadlines.due(now_ms) {
+            // Times are cleared with their connection, so it is there.
+            let Some(connection) = self.connections.get_mut(id) else { return };
+            self.deadlines.clear(&mut connection.times, id, due);
+            match due {
+                Due::Login if connection.state == State::Greeting => self.doom(id),
+                Due::Login => {}
+                Due::Heartbeat => self.heartbeat(id),
+                Due::Pace => self.mark_dirty(id),
+                Due::Farewell => {
+                    if !connection.is_open() {
+                        self.doom(id);
+                    }
+                }
+                Due::Stall => {
+                    if connection.outbox.len_bytes() == 0 {
+                        continue;
+                    }
+                    if connection.outbox.taken() == connection.watched_taken {
+                        self.too_slow(id);
+                    } else {
+                        connection.watched_taken = connection.outbox.taken();
+                        self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
+                    }
+                }
+            }
+        }
+    }
+
+    fn heartbeat(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if !connection.is_open() {
+            return;
+        }
+        if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
+            return self.doom(id);
+        }
+        connection.heartbeats_unanswered += 1;
+        let mut json = Vec::new();
+        Event::HeartbeatPing.encode(&mut json);
+        let framing = connection.framing.unwrap_or(Framing::Line);
+        let before = connection.outbox.owned_bytes();
+        connection.outbox.push(&json, framing, None, &mut self.pool);
+        self.outboxes_bytes += connection.outbox.owned_bytes() - before;
+        self.mark_dirty(id);
+        self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+    }
+}
