@@ -126,9 +126,7 @@ impl Chat {
     /// Takes kept events back which a slow session's output had no room for: the session lags
     /// from here on, and is fed as it reads.
     pub fn undelivered(&mut self, session: SessionId, events: Vec<(MsgId, Vec<u8>)>) {
-        let Some(user) = self.sessions.get(session).map(|session| session.user) else {
-            return;
-        };
+        let Some(user) = self.sessions.get(session).map(|session| session.user) else { return };
         self.put_back(user, events);
         let to = self.users.get_mut(user);
         if to.delivery == Delivery::Live(session) {

@@ -89,9 +89,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let What::Message { to, reply_to, .. } = entry.what else {
-            return;
-        };
+        let What::Message { to, reply_to, .. } = entry.what else { return };
         let sender = entry.origin.user;
         let session = entry.origin.session;
         let lang = self.lang_of(session);
@@ -229,9 +227,7 @@ impl Chat {
         frame: &Frame,
         fx: &mut Effects,
     ) -> u64 {
-        let Some(group) = self.groups.get(group) else {
-            return 0;
-        };
+        let Some(group) = self.groups.get(group) else { return 0 };
         let mut waiting = Vec::new();
         let users = &mut self.users;
         let live =

@@ -222,9 +222,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let What::Group { group, change } = &entry.what else {
-            return;
-        };
+        let What::Group { group, change } = &entry.what else { return };
         let (session, by) = (entry.origin.session, entry.origin.user);
         let lang = self.lang_of(session);
         let kind = answer_kind(change);
@@ -353,9 +351,7 @@ impl Chat {
         // Told first, so that who is removed hears of it too.
         self.tell(id, how, (user, by), None, now, fx);
         self.users.get_mut(user).groups.retain(|group| *group != id);
-        let Some(group) = self.groups.by_id.get_mut(&id) else {
-            return;
-        };
+        let Some(group) = self.groups.by_id.get_mut(&id) else { return };
         group.members.retain(|member| member.user != user);
         if group.members.is_empty() {
             self.delete(by, id, now, fx);
@@ -365,12 +361,8 @@ impl Chat {
     }
 
     fn promote_heir(&mut self, id: GroupId, last_admin: UserId, now: Now, fx: &mut Effects) {
-        let Some(group) = self.groups.by_id.get_mut(&id) else {
-            return;
-        };
-        let Some(heir) = group.heir(last_admin) else {
-            return;
-        };
+        let Some(group) = self.groups.by_id.get_mut(&id) else { return };
+        let Some(heir) = group.heir(last_admin) else { return };
         group.set_role(heir, Role::Admin);
         self.tell(id, GroupChange::Promoted, (heir, heir), None, now, fx);
     }
@@ -397,9 +389,7 @@ impl Chat {
 
     fn delete(&mut self, by: UserId, id: GroupId, now: Now, fx: &mut Effects) {
         self.tell(id, GroupChange::Deleted, (by, by), None, now, fx);
-        let Some(group) = self.groups.by_id.remove(&id) else {
-            return;
-        };
+        let Some(group) = self.groups.by_id.remove(&id) else { return };
         self.groups.names.remove(&group.name);
         for member in group.members {
             self.users.get_mut(member.user).groups.retain(|group| *group != id);
@@ -416,9 +406,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let Some(group) = self.groups.get(id) else {
-            return;
-        };
+        let Some(group) = self.groups.get(id) else { return };
         let members = group.members.iter();
         let audience = members.filter_map(|m| self.session_with(m.user, |f| f.groups));
         let frame = fx.encode(&Event::GroupEvent {

@@ -174,13 +174,9 @@ impl Chat {
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         for at in 0..committed.outcomes.len() {
-            let Some(&outcome) = committed.outcomes.get(at) else {
-                break;
-            };
+            let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
-            let Some(entry) = committed.batch.entries().get(at) else {
-                break;
-            };
+            let Some(entry) = committed.batch.entries().get(at) else { break };
             if let Some(session) = self.sessions.get_mut(entry.origin.session) {
                 session.awaiting = session.awaiting.saturating_sub(1);
             }

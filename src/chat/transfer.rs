@@ -76,9 +76,7 @@ impl Chat {
     /// The worker is done with a file: it becomes an entry, or is refused.
     pub fn saved(&mut self, saved: Saved, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        let Some(transfer) = self.transfers.try_remove(saved.transfer) else {
-            return;
-        };
+        let Some(transfer) = self.transfers.try_remove(saved.transfer) else { return };
         let Transfer { session, sender, id, to, filename, bytes } = transfer;
         match saved.result {
             Ok((saved_as, size)) => {

@@ -26,9 +26,7 @@ impl Reactor {
         for number in 0..self.arriving.len() {
             while self.arriving[number] && left > 0 {
                 left -= 1;
-                let Some(listeners) = &mut self.listeners else {
-                    return;
-                };
+                let Some(listeners) = &mut self.listeners else { return };
                 match listeners.accept(number) {
                     Accepted::Nobody => self.arriving[number] = false,
                     Accepted::Peer(socket, peer) => self.welcome(socket, peer),
@@ -62,9 +60,7 @@ impl Reactor {
         self.told_full = false;
         connection::set_up(&socket);
         let id = self.connections.insert(|id| Connection::new(id, peer, socket));
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let both = Interest::READABLE | Interest::WRITABLE;
         // Once, for as long as it lives: readiness is kept in bits, never asked for again.
         if self.poll.registry().register(&mut connection.socket, source(id).token(), both).is_err()

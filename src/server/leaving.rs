@@ -29,9 +29,7 @@ impl Reactor {
 
     /// Reads no more frames; closes once everything owed has been written.
     pub(super) fn begin_closing(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         if !connection.is_open() {
             return;
         }
@@ -85,9 +83,7 @@ impl Reactor {
     pub(super) fn close_doomed(&mut self) {
         let mut doomed = std::mem::take(&mut self.doomed);
         for id in doomed.drain(..) {
-            let Some(mut connection) = self.connections.remove(id) else {
-                continue;
-            };
+            let Some(mut connection) = self.connections.remove(id) else { continue };
             self.outboxes_bytes -= connection.outbox.owned_bytes();
             self.deadlines.clear_all(&mut connection.times, id);
             // Dropping the socket closes it, whatever the poll says.

@@ -255,9 +255,7 @@ impl Reactor {
         self.listeners = None;
         let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
         for id in all {
-            let Some(connection) = self.connections.get_mut(id) else {
-                continue;
-            };
+            let Some(connection) = self.connections.get_mut(id) else { continue };
             if connection.state == State::Greeting && connection.framing.is_none() {
                 self.doom(id);
             } else if connection.is_open() {

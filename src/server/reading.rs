@@ -32,12 +32,8 @@ impl Reactor {
             if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX {
                 return;
             }
-            let Some(id) = self.work.pop_front() else {
-                return;
-            };
-            let Some(connection) = self.connections.get_mut(id) else {
-                continue;
-            };
+            let Some(id) = self.work.pop_front() else { return };
+            let Some(connection) = self.connections.get_mut(id) else { continue };
             connection.queued = false;
             match connection.state {
                 State::Greeting | State::Active if !connection.waiting => self.serve(id),
@@ -59,12 +55,8 @@ impl Reactor {
     }
 
     fn serve(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
-        let Some(mut decoder) = connection.decoder.take() else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(mut decoder) = connection.decoder.take() else { return };
         if let Some(unused) = decoder.lend(std::mem::take(&mut self.scratch)) {
             self.scratch = unused;
         }
@@ -77,9 +69,7 @@ impl Reactor {
         if self.scratch.is_empty() {
             self.scratch = vec![0; READ_BYTES_PER_TURN_MAX];
         }
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         connection.decoder = Some(decoder);
         if stop == Stop::Share {
             self.queue(id);
@@ -95,9 +85,7 @@ impl Reactor {
             if stop != Stop::Empty {
                 return stop;
             }
-            let Some(connection) = self.connections.get_mut(id) else {
-                return Stop::Parked;
-            };
+            let Some(connection) = self.connections.get_mut(id) else { return Stop::Parked };
             if !connection.readable {
                 return Stop::Empty;
             }
@@ -132,9 +120,7 @@ impl Reactor {
 
     /// The first byte says what kind of peer it is. Returns whether it speaks in frames.
     fn greet(&mut self, id: SessionId, decoder: &mut FrameDecoder) -> bool {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return false;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return false };
         let Some(first) = decoder.first_byte() else {
             return true;
         };
@@ -171,9 +157,7 @@ impl Reactor {
         deliveries_max: usize,
     ) -> Stop {
         loop {
-            let Some(connection) = self.connections.get_mut(id) else {
-                return Stop::Parked;
-            };
+            let Some(connection) = self.connections.get_mut(id) else { return Stop::Parked };
             if !connection.is_open() || connection.waiting {
                 return Stop::Parked;
             }
@@ -248,9 +232,7 @@ impl Reactor {
     }
 
     fn discard(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let mut bytes_left = READ_BYTES_PER_TURN_MAX;
         while connection.readable {
             match connection.discard(&mut self.scratch) {

@@ -50,9 +50,7 @@ impl Reactor {
     }
 
     fn heartbeat(&mut self, id: SessionId) {
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         if !connection.is_open() {
             return;
         }

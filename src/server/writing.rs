@@ -70,9 +70,7 @@ impl Reactor {
         fx: &Effects,
         returned: &mut Returned,
     ) {
-        let Some(connection) = self.connections.get_mut(to) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(to) else { return };
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
         let ended = matches!(connection.state, State::Doomed | State::Lingering);
@@ -120,9 +118,7 @@ impl Reactor {
 
     fn logged_in(&mut self, session: SessionId, name: &str, heartbeat: bool) {
         log::info!("{}", text::log_line(self.lang, Happened::LoggedIn(name)));
-        let Some(connection) = self.connections.get_mut(session) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(session) else { return };
         if connection.state == State::Greeting {
             connection.state = State::Active;
         }
@@ -165,9 +161,7 @@ impl Reactor {
 
     fn flush(&mut self, id: SessionId) {
         let now_ms = self.now.mono_ms;
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         connection.dirty = false;
         if connection.state == State::Doomed {
             return;
@@ -200,10 +194,7 @@ impl Reactor {
 
     /// Room in an outbox lets in what waited for it.
     fn after_flush(&mut self, id: SessionId) {
-        let now_ms = self.now.mono_ms;
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
             connection.watched_taken = connection.outbox.taken();
@@ -214,9 +205,7 @@ impl Reactor {
             connection.held = false;
             self.queue(id);
         }
-        let Some(connection) = self.connections.get_mut(id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;
         if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
             connection.hungry = self.chat.feed(id, &mut self.fx);
