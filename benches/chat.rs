@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use papo::chat::{Chat, Effects, Now, SessionId};
 use papo::journal::Journal;
 use papo::text::Lang;
-use papo::wire::event::{Encode, Event, MessageReceived};
+use papo::wire::event::{Content, Encode, Event, MessageReceived};
 use papo::wire::request;
 
 const TEXT: &str =
@@ -112,7 +112,7 @@ fn encoding(c: &mut Criterion) {
         sender: "pessoa0",
         recipient: Some("pessoa1"),
         group_name: None,
-        content: TEXT,
+        content: Content { text: TEXT, plain: false },
         timestamp: "14:30:25",
         ts: 1_763_900_999_999,
         reply_to: None,

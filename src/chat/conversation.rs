@@ -11,9 +11,9 @@ use super::{
 };
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
 use crate::text::server as text;
-use crate::wire::Code;
-use crate::wire::event::{Body, Event, MessageReceived, MsgId};
+use crate::wire::event::{Body, Content, Event, MessageReceived, MsgId};
 use crate::wire::request::{RequestId, Target};
+use crate::wire::{Code, Text};
 
 /// Room that an event needs beside its content: names, numbers, keys.
 const EVENT_OVERHEAD_BYTES: usize = 512;
@@ -24,14 +24,15 @@ impl Chat {
         member: Member,
         id: Option<&RequestId<'_>>,
         to: &Target<'_>,
-        content: &str,
+        content: &Text<'_>,
         reply_to: Option<MsgId>,
         fx: &mut Effects,
     ) -> Handled {
         let to = self.place(member.user, to, content.len() + EVENT_OVERHEAD_BYTES)?;
         fx.deliveries += self.recipients(to);
+        let plain = content.came_plain();
         let content = fx.batch.push_text(content);
-        let what = What::Message { to, content, reply_to };
+        let what = What::Message { to, content, plain, reply_to };
         fx.batch.push((member.session, member.user), id, what);
         Ok(Done::Later)
     }
@@ -89,7 +90,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) {
-        let What::Message { to, reply_to, .. } = entry.what else { return };
+        let What::Message { to, plain, reply_to, .. } = entry.what else { return };
         let sender = entry.origin.user;
         let session = entry.origin.session;
         let lang = self.lang_of(session);
@@ -109,7 +110,7 @@ impl Chat {
                     sender: self.users.get(sender).name.as_str(),
                     recipient,
                     group_name,
-                    content,
+                    content: Content { text: content, plain },
                     timestamp: clock.as_str(),
                     ts: now.wall_ms,
                     reply_to,

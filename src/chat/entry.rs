@@ -69,6 +69,8 @@ pub enum What {
         to: Place,
         /// What it says.
         content: Span,
+        /// It came without escapes.
+        plain: bool,
         /// The message that it answers.
         reply_to: Option<MsgId>,
     },

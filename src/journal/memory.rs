@@ -90,7 +90,7 @@ impl Journal {
         let id = batch.request_id(entry)?;
         let mut digest = self.hash.build_hasher();
         match &entry.what {
-            What::Message { to, content, reply_to } => {
+            What::Message { to, content, reply_to, .. } => {
                 (0u8, to, batch.text(content), reply_to).hash(&mut digest);
             }
             What::File { to, file } => (1u8, to, &file.name, &file.data).hash(&mut digest),

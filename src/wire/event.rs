@@ -71,6 +71,15 @@ pub enum Event<'a> {
     HeartbeatPing,
 }
 
+/// What a message says.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// It needs no escapes, as when it came without any.
+    pub plain: bool,
+}
+
 /// A message that arrived.
 #[derive(Clone, Debug)]
 pub struct MessageReceived<'a> {
@@ -85,7 +94,7 @@ pub struct MessageReceived<'a> {
     /// In which group, when it is not.
     pub group_name: Option<&'a str>,
     /// What it says.
-    pub content: &'a str,
+    pub content: Content<'a>,
     /// `HH:MM:SS` in the server's local time.
     pub timestamp: &'a str,
     /// Milliseconds since 1970.
@@ -297,50 +306,50 @@ impl Encode for Event<'_> {
         let mut object = Object::begin(out);
         match self {
             Event::PrivateMessageReceived(message) => {
-                message.encode(object.word(key!("type"), "private_message_received"));
+                message.encode(object.plain(key!("type"), "private_message_received"));
             }
             Event::GroupMessageReceived(message) => {
-                message.encode(object.word(key!("type"), "group_message_received"));
+                message.encode(object.plain(key!("type"), "group_message_received"));
             }
-            Event::FileReceived(file) => file.encode(object.word(key!("type"), "file_received")),
+            Event::FileReceived(file) => file.encode(object.plain(key!("type"), "file_received")),
             Event::GroupFileReceived(file) => {
-                file.encode(object.word(key!("type"), "group_file_received"));
+                file.encode(object.plain(key!("type"), "group_file_received"));
             }
             Event::AddedToGroup { group_name, added_by, timestamp } => {
                 object
-                    .word(key!("type"), "added_to_group")
-                    .text(key!("group_name"), group_name)
-                    .text(key!("added_by"), added_by)
-                    .text(key!("timestamp"), timestamp);
+                    .plain(key!("type"), "added_to_group")
+                    .plain(key!("group_name"), group_name)
+                    .plain(key!("added_by"), added_by)
+                    .plain(key!("timestamp"), timestamp);
             }
             Event::GroupEvent { group_name, event, user, by, ts, new_name } => {
                 object
-                    .word(key!("type"), "group_event")
-                    .text(key!("group_name"), group_name)
-                    .word(key!("event"), event.as_str())
-                    .text(key!("user"), user)
-                    .text(key!("by"), by)
+                    .plain(key!("type"), "group_event")
+                    .plain(key!("group_name"), group_name)
+                    .plain(key!("event"), event.as_str())
+                    .plain(key!("user"), user)
+                    .plain(key!("by"), by)
                     .number(key!("ts"), *ts)
-                    .maybe_text(key!("new_name"), *new_name);
+                    .maybe_plain(key!("new_name"), *new_name);
             }
             Event::Typing { user, group_name } => {
                 object
-                    .word(key!("type"), "typing")
-                    .text(key!("user"), user)
-                    .maybe_text(key!("group_name"), *group_name);
+                    .plain(key!("type"), "typing")
+                    .plain(key!("user"), user)
+                    .maybe_plain(key!("group_name"), *group_name);
             }
             Event::Presence { user, status, last_seen } => {
                 object
-                    .word(key!("type"), "presence")
-                    .text(key!("user"), user)
-                    .text(key!("status"), status)
+                    .plain(key!("type"), "presence")
+                    .plain(key!("user"), user)
+                    .plain(key!("status"), status)
                     .number(key!("last_seen"), *last_seen);
             }
             Event::Synced { cursor } => {
-                object.word(key!("type"), "synced").number(key!("cursor"), *cursor);
+                object.plain(key!("type"), "synced").number(key!("cursor"), *cursor);
             }
             Event::HeartbeatPing => {
-                object.word(key!("type"), "heartbeat_ping");
+                object.plain(key!("type"), "heartbeat_ping");
             }
         }
         object.end();
@@ -352,11 +361,11 @@ impl MessageReceived<'_> {
         object
             .number(key!("msg_id"), self.msg_id)
             .number(key!("prev"), self.prev)
-            .text(key!("sender"), self.sender)
-            .maybe_text(key!("recipient"), self.recipient)
-            .maybe_text(key!("group_name"), self.group_name)
-            .text(key!("content"), self.content)
-            .text(key!("timestamp"), self.timestamp)
+            .plain(key!("sender"), self.sender)
+            .maybe_plain(key!("recipient"), self.recipient)
+            .maybe_plain(key!("group_name"), self.group_name)
+            .content(self.content)
+            .plain(key!("timestamp"), self.timestamp)
             .number(key!("ts"), self.ts)
             .maybe_number(key!("reply_to"), self.reply_to)
             .id(self.id);
@@ -368,12 +377,12 @@ impl FileReceived<'_> {
         object
             .number(key!("msg_id"), self.msg_id)
             .number(key!("prev"), self.prev)
-            .text(key!("sender"), self.sender)
-            .maybe_text(key!("recipient"), self.recipient)
-            .maybe_text(key!("group_name"), self.group_name)
+            .plain(key!("sender"), self.sender)
+            .maybe_plain(key!("recipient"), self.recipient)
+            .maybe_plain(key!("group_name"), self.group_name)
             .text(key!("filename"), self.filename)
             .number(key!("size"), self.size)
-            .text(key!("timestamp"), self.timestamp)
+            .plain(key!("timestamp"), self.timestamp)
             .number(key!("ts"), self.ts)
             .id(self.id)
             .text(key!("file_data"), self.file_data);
@@ -385,9 +394,9 @@ impl Encode for Answer<'_> {
         let mut object = Object::begin(out);
         let status = if self.code.is_none() { "success" } else { "error" };
         object
-            .text(key!("type"), self.kind)
-            .word(key!("status"), status)
-            .maybe_text(key!("code"), self.code.map(Code::as_str))
+            .plain(key!("type"), self.kind)
+            .plain(key!("status"), status)
+            .maybe_plain(key!("code"), self.code.map(Code::as_str))
             .text(key!("message"), self.message)
             .id(self.id);
         self.body.encode(&mut object);
@@ -401,8 +410,8 @@ impl Body<'_> {
             Body::None => {}
             Body::Login { username, server, protocol, cursor, time } => {
                 object
-                    .text(key!("username"), username)
-                    .text(key!("server"), server)
+                    .plain(key!("username"), username)
+                    .plain(key!("server"), server)
                     .number(key!("protocol"), *protocol)
                     .number(key!("cursor"), *cursor)
                     .number(key!("time"), *time);
@@ -419,7 +428,7 @@ impl Body<'_> {
                 if let Some(details) = details {
                     object.array(key!("details"), details, |out, user| {
                         Object::begin(out)
-                            .text(key!("name"), user.name)
+                            .plain(key!("name"), user.name)
                             .truth(key!("online"), user.online)
                             .number(key!("last_seen"), user.last_seen)
                             .end();
@@ -432,22 +441,22 @@ impl Body<'_> {
                     details,
                     |out, group| {
                         Object::begin(out)
-                            .text(key!("name"), group.name)
+                            .plain(key!("name"), group.name)
                             .number(key!("members"), group.members as u64)
-                            .word(key!("role"), group.role.as_str())
+                            .plain(key!("role"), group.role.as_str())
                             .truth(key!("private"), group.private)
                             .end();
                     },
                 );
             }
             Body::Members { group_name, members, details } => {
-                object.text(key!("group_name"), group_name).texts(key!("members"), members).array(
+                object.plain(key!("group_name"), group_name).texts(key!("members"), members).array(
                     key!("details"),
                     details,
                     |out, member| {
                         Object::begin(out)
-                            .text(key!("name"), member.name)
-                            .word(key!("role"), member.role.as_str())
+                            .plain(key!("name"), member.name)
+                            .plain(key!("role"), member.role.as_str())
                             .truth(key!("online"), member.online)
                             .end();
                     },
@@ -483,7 +492,7 @@ mod tests {
             sender: "ana",
             recipient: Some("bia"),
             group_name: None,
-            content: "oi\n\u{1b}",
+            content: Content { text: "oi\n\u{1b}", plain: false },
             timestamp: "14:30:25",
             ts: 5,
             reply_to: None,

@@ -2,6 +2,7 @@
 //! traffic consists of. Everything else goes through serde; a property test holds the two together.
 
 use super::Text;
+use super::event::Content;
 use super::request::{Fields, RequestId};
 use crate::limits::{REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
 
@@ -38,8 +39,10 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// A string of our own, which needs no escaping.
-    pub(super) fn word(&mut self, key: Key, value: &'static str) -> &mut Self {
+    /// A string that is known to stand within quotes as it is: one of our own words, a name, a text
+    /// that came so.
+    pub(super) fn plain(&mut self, key: Key, value: &str) -> &mut Self {
+        debug_assert!(is_plain(value.as_bytes()), "{value:?} would need escapes");
         self.key(key);
         self.out.push(b'"');
         self.out.extend_from_slice(value.as_bytes());
@@ -53,6 +56,23 @@ impl<'o> Object<'o> {
             self.text(key, value);
         }
         self
+    }
+
+    /// A plain string, if there is one.
+    pub(super) fn maybe_plain(&mut self, key: Key, value: Option<&str>) -> &mut Self {
+        if let Some(value) = value {
+            self.plain(key, value);
+        }
+        self
+    }
+
+    /// What a message says.
+    pub(super) fn content(&mut self, content: Content<'_>) -> &mut Self {
+        if content.plain {
+            self.plain(key!("content"), content.text)
+        } else {
+            self.text(key!("content"), content.text)
+        }
     }
 
     /// A number.
@@ -160,7 +180,23 @@ fn is_plain(bytes: &[u8]) -> bool {
     special == 0
 }
 
-/// Not zero if a byte of the word is special.
+/// How many plain bytes stand before the first that is not.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let found = special(*word);
+        if found != 0 {
+            // The lowest mark is exact; those above it may be echoes of its borrow.
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    // The filling is not plain, so there is a mark.
+    bytes.len() - rest.len() + special(last).trailing_zeros() as usize / 8
+}
+
+/// Not zero if a byte of the word is special; the lowest mark is that of the first such byte.
 fn special(word: [u8; 8]) -> u64 {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
@@ -228,13 +264,12 @@ impl<'a> Scanner<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// The rest of a string whose opening quote was read.
+    /// The rest of a string whose opening quote was read, if it has no escapes.
     fn string(&mut self) -> Option<&'a str> {
         let rest = &self.text[self.at..];
-        let end = memchr::memchr(b'"', rest.as_bytes())?;
-        let string = &rest[..end];
+        let end = plain_prefix(rest.as_bytes());
         self.at += end + 1;
-        is_plain(string.as_bytes()).then_some(string)
+        (rest.as_bytes().get(end) == Some(&b'"')).then(|| &rest[..end])
     }
 
     fn value(&mut self) -> Option<Value<'a>> {
@@ -413,6 +448,9 @@ mod tests {
         fn plain_bytes_are_those_that_serde_leaves_alone(text in "[ -~é\\x00-\\x1f]{0,100}") {
             let same = serde_json::to_string(&text).unwrap() == format!("\"{text}\"");
             prop_assert_eq!(is_plain(text.as_bytes()), same);
+            let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+            let first = text.bytes().position(|byte| special(&byte)).unwrap_or(text.len());
+            prop_assert_eq!(plain_prefix(text.as_bytes()), first);
         }
     }
 

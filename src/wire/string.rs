@@ -11,6 +11,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Text<'a>(pub Cow<'a, str>);
 
 impl Text<'_> {
+    /// Whether the text stood in its frame without escapes, so that it can stand in another as it is.
+    /// Only a text that was read from a frame can know.
+    pub fn came_plain(&self) -> bool {
+        matches!(self.0, Cow::Borrowed(_))
+    }
+
     /// The same text, owning its bytes.
     pub fn into_owned(self) -> String {
         self.0.into_owned()
