@@ -85,10 +85,8 @@ pub const READ_BYTES_PER_TURN_MAX: usize = 64 * 1024;
 /// Frames handled for one connection in one turn.
 pub const FRAMES_PER_TURN_MAX: usize = 1_024;
 
-/// Deliveries that one connection may cause in one turn, before others have theirs.
-pub const DELIVERIES_PER_CONNECTION_MAX: usize = 8_192;
-
-/// Deliveries in one turn: about 8 MiB of output and a few milliseconds.
+/// Deliveries in one turn: about 8 MiB of output and a few milliseconds. Who has not been served
+/// by then comes first in the next turn.
 pub const DELIVERIES_PER_TURN_MAX: usize = 32_768;
 
 /// Bytes written to one connection in one turn.
@@ -156,6 +154,5 @@ const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < INBOXES_BYTES_MAX);
-const _: () = assert!(DELIVERIES_PER_CONNECTION_MAX > MEMBERS_PER_GROUP_MAX);
-const _: () = assert!(DELIVERIES_PER_TURN_MAX >= DELIVERIES_PER_CONNECTION_MAX);
+const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
 const _: () = assert!(FILES_ON_THE_WAY_BYTES_MAX >= 2 * FRAME_BYTES_MAX);

@@ -28,7 +28,7 @@ impl Chat {
         reply_to: Option<MsgId>,
         fx: &mut Effects,
     ) -> Handled {
-        let to = self.place(member.user, to, content.len() + EVENT_OVERHEAD_BYTES)?;
+        let to = self.place(member.user, to)?;
         fx.deliveries += self.recipients(to);
         let plain = content.came_plain();
         let content = fx.batch.push_text(content);
@@ -37,21 +37,11 @@ impl Chat {
         Ok(Done::Later)
     }
 
-    /// Where a message goes, if this user may send one of so many bytes there.
-    pub(super) fn place(
-        &self,
-        sender: UserId,
-        to: &Target<'_>,
-        bytes: usize,
-    ) -> Result<Place, Code> {
+    /// Where a message goes, if this user may send one there.
+    pub(super) fn place(&self, sender: UserId, to: &Target<'_>) -> Result<Place, Code> {
         match to {
             Target::User(name) => {
                 let to = self.users.find_known(name).ok_or(Code::UnknownUser)?;
-                let user = self.users.get(to);
-                let live = matches!(user.delivery, Delivery::Live(_));
-                if !live && !user.inbox.has_room(bytes, &self.waiting) {
-                    return Err(Code::QuotaExceeded);
-                }
                 if self.conversations.len() >= CONVERSATIONS_MAX
                     && !self.conversations.contains_key(&pair(sender, to))
                 {
@@ -72,6 +62,19 @@ impl Chat {
         }
     }
 
+    /// Whether a message of so many bytes can go out now or wait. Of a group, each member's inbox is
+    /// asked for itself when it is delivered: who is away forever must not silence the others.
+    pub(super) fn may_wait(&self, to: Place, bytes: usize) -> Result<(), Code> {
+        let Place::User(to) = to else { return Ok(()) };
+        let user = self.users.get(to);
+        let live = matches!(user.delivery, Delivery::Live(_));
+        if live || user.inbox.has_room(bytes + EVENT_OVERHEAD_BYTES, &self.waiting) {
+            Ok(())
+        } else {
+            Err(Code::QuotaExceeded)
+        }
+    }
+
     /// How many deliveries a message causes, for the turn's budget.
     pub(super) fn recipients(&self, to: Place) -> usize {
         match to {
@@ -80,7 +83,7 @@ impl Chat {
         }
     }
 
-    /// A message is stored: it is delivered and answered.
+    /// A message is stored: it is delivered and answered. Returns whether it stands.
     pub(super) fn message_stored(
         &mut self,
         entry: &Entry,
@@ -89,15 +92,15 @@ impl Chat {
         outcome: Outcome,
         now: Now,
         fx: &mut Effects,
-    ) {
-        let What::Message { to, plain, reply_to, .. } = entry.what else { return };
+    ) -> bool {
+        let What::Message { to, plain, reply_to, .. } = entry.what else { return false };
         let sender = entry.origin.user;
         let session = entry.origin.session;
         let lang = self.lang_of(session);
         let answered = numbered(outcome).and_then(|(msg_id, new)| {
-            let mut delivered = 0;
+            let mut reached = Reached { sessions: 0, members: self.others_in(to) };
             if new {
-                self.before_delivery(sender, to, now, fx)?;
+                self.before_delivery(sender, to, content.len(), now, fx)?;
                 let prev = self.advance(sender, to, msg_id);
                 let clock = now.clock();
                 let (recipient, group_name) = match to {
@@ -120,11 +123,13 @@ impl Chat {
                     Place::User(_) => Event::PrivateMessageReceived(message),
                     Place::Group(_) => Event::GroupMessageReceived(message),
                 });
-                delivered = self.deliver(sender, to, msg_id, frame, fx);
+                reached = self.deliver(sender, to, msg_id, frame, fx);
             }
-            let members = self.others_in(to);
-            Ok((Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: None }, members))
+            let delivered = reached.sessions;
+            let body = Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: None };
+            Ok((body, reached.members))
         });
+        let stands = answered.is_ok();
         match answered {
             Ok((body, None)) => {
                 answer_with(
@@ -142,17 +147,20 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "message_response", id, lang, code.into()),
         }
+        stands
     }
 
     /// What held when a message was decided may hold no more when it is stored: a group is gone, or
-    /// its sender is in it no longer. A sender to an open group joins it.
+    /// its sender is in it no longer, or an inbox has filled. A sender to an open group joins it.
     pub(super) fn before_delivery(
         &mut self,
         sender: UserId,
         to: Place,
+        bytes: usize,
         now: Now,
         fx: &mut Effects,
     ) -> Result<(), Code> {
+        self.may_wait(to, bytes)?;
         let Place::Group(id) = to else { return Ok(()) };
         let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
         if !self.is_member(sender, id) {
@@ -185,8 +193,7 @@ impl Chat {
         }
     }
 
-    /// Sends a stored event to everybody whom it is for, now or when they come back. Returns how
-    /// many sessions it reaches now.
+    /// Sends a stored event to everybody whom it is for, now or when they come back.
     pub(super) fn deliver(
         &mut self,
         sender: UserId,
@@ -194,9 +201,12 @@ impl Chat {
         msg_id: MsgId,
         frame: Frame,
         fx: &mut Effects,
-    ) -> u64 {
+    ) -> Reached {
         match to {
-            Place::User(to) => u64::from(self.deliver_to_user(to, msg_id, frame, fx)),
+            Place::User(to) => {
+                let sessions = u64::from(self.deliver_to_user(to, msg_id, frame, fx));
+                Reached { sessions, members: None }
+            }
             Place::Group(group) => self.deliver_to_group(sender, group, msg_id, &frame, fx),
         }
     }
@@ -216,7 +226,7 @@ impl Chat {
             return true;
         }
         let event = Waiting::new(msg_id, shared(&frame, fx), 1);
-        self.lost += user.inbox.push(event, &mut self.waiting) as u64;
+        self.untaken += u64::from(!user.inbox.push(event, &mut self.waiting));
         false
     }
 
@@ -227,31 +237,33 @@ impl Chat {
         msg_id: MsgId,
         frame: &Frame,
         fx: &mut Effects,
-    ) -> u64 {
-        let Some(group) = self.groups.get(group) else { return 0 };
+    ) -> Reached {
+        let Some(group) = self.groups.get(group) else { return Reached::default() };
         let mut waiting = Vec::new();
         let users = &mut self.users;
-        let live =
-            group.members.iter().filter(|member| member.user != sender).filter_map(|member| {
-                let user = users.get_mut(member.user);
-                if let Delivery::Live(session) = user.delivery {
-                    user.cursor = user.cursor.max(msg_id);
-                    return Some(session);
-                }
-                waiting.push(member.user);
-                None
-            });
-        let reached = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
+        let others = group.members.iter().filter(|member| member.user != sender);
+        let live = others.filter_map(|member| {
+            let user = users.get_mut(member.user);
+            if let Delivery::Live(session) = user.delivery {
+                user.cursor = user.cursor.max(msg_id);
+                return Some(session);
+            }
+            waiting.push(member.user);
+            None
+        });
+        let sessions = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
+        let mut members = sessions;
         if !waiting.is_empty() {
             // One buffer waits in all their inboxes.
             let json = shared(frame, fx);
             for user in &waiting {
                 let event = Waiting::new(msg_id, Arc::clone(&json), waiting.len());
-                let lost = self.users.get_mut(*user).inbox.push(event, &mut self.waiting);
-                self.lost += lost as u64;
+                let taken = self.users.get_mut(*user).inbox.push(event, &mut self.waiting);
+                members += usize::from(taken);
+                self.untaken += u64::from(!taken);
             }
         }
-        reached as u64
+        Reached { sessions: sessions as u64, members: Some(members) }
     }
 
     /// Whether one more may join.
@@ -263,6 +275,15 @@ impl Chat {
         }
         Ok(())
     }
+}
+
+/// Whom a message reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reached {
+    /// Sessions that it goes out to now.
+    pub sessions: u64,
+    /// Of a group: other members who have it or will have it.
+    pub members: Option<usize>,
 }
 
 /// A frame's bytes in a buffer of their own, to outlive the effects.

@@ -107,6 +107,7 @@ pub struct Effects {
     bytes: Vec<u8>,
     targets: Vec<SessionId>,
     saves: Vec<Save>,
+    discards: Vec<String>,
     /// What must survive, handed to the journal once a turn.
     pub batch: Batch,
     /// Deliveries that the entries of this turn will cause: the measure of a turn's work.
@@ -116,7 +117,7 @@ pub struct Effects {
 impl Effects {
     /// Whether there is nothing to carry out. The batch does not count: it waits for the turn's end.
     pub fn is_drained(&self) -> bool {
-        self.list.is_empty() && self.saves.is_empty()
+        self.list.is_empty() && self.saves.is_empty() && self.discards.is_empty()
     }
 
     /// The effects, in order.
@@ -144,6 +145,13 @@ impl Effects {
         }
     }
 
+    /// Takes the names of kept files out that are not wanted after all.
+    pub fn take_discards(&mut self, mut discard: impl FnMut(String)) {
+        for saved_as in self.discards.drain(..) {
+            discard(saved_as);
+        }
+    }
+
     /// Forgets what was carried out, keeping the memory unless one call made it unusually large.
     pub fn drained(&mut self) {
         const KEPT_BYTES: usize = 1024 * 1024;
@@ -157,6 +165,10 @@ impl Effects {
 
     pub(super) fn push(&mut self, effect: Effect) {
         self.list.push(effect);
+    }
+
+    pub(super) fn discard(&mut self, saved_as: String) {
+        self.discards.push(saved_as);
     }
 
     pub(super) fn save(&mut self, save: Save) {

@@ -195,6 +195,8 @@ pub enum Outcome {
     Duplicate(MsgId),
     /// The request's `id` belongs to another message.
     Conflict,
+    /// It was stored, and the core found that it cannot stand: it is to be forgotten.
+    Refused,
 }
 
 /// A batch that has been stored, with one outcome per entry.

@@ -53,23 +53,19 @@ impl Inbox {
             && total.bytes + bytes + OVERHEAD_BYTES <= INBOXES_BYTES_MAX
     }
 
-    /// Puts an event at the end. When there is no room the oldest give way: a message names the
-    /// one before it in its conversation, so its reader sees that there is a gap. Returns how many
-    /// were lost so.
-    pub fn push(&mut self, event: Waiting, total: &mut Total) -> usize {
-        let mut lost = 0;
-        while !self.has_room(event.charge_bytes, total) {
-            lost += 1;
-            if self.pop(total).is_none() {
-                return lost;
-            }
+    /// Puts an event at the end. Returns whether there was room.
+    #[must_use]
+    pub fn push(&mut self, event: Waiting, total: &mut Total) -> bool {
+        if !self.has_room(event.charge_bytes, total) {
+            return false;
         }
         self.add(&event, total);
         self.waiting.push_back(event);
-        lost
+        true
     }
 
-    /// Puts events back at the front that were taken out and did not arrive, in their order.
+    /// Puts events back at the front that were taken out and did not arrive, in their order. They are
+    /// accepted already, so there is always room.
     pub fn put_back(&mut self, events: Vec<Waiting>, total: &mut Total) {
         for event in events.into_iter().rev() {
             self.add(&event, total);
@@ -118,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_gives_way_and_the_books_balance() {
+    fn what_was_taken_stays_and_the_books_balance() {
         let (mut inbox, mut total) = (Inbox::default(), Total::default());
         for msg_id in 1..=INBOX_MESSAGES_MAX as u64 {
-            assert_eq!(inbox.push(waiting(msg_id, 10), &mut total), 0);
+            assert!(inbox.push(waiting(msg_id, 10), &mut total));
         }
-        assert!(!inbox.has_room(10, &total));
-        assert_eq!(inbox.push(waiting(0, 10), &mut total), 1);
+        assert!(!inbox.push(waiting(0, 10), &mut total));
         inbox.forget_up_to(5_000, &mut total);
+        assert!(inbox.push(waiting(0, 10), &mut total));
         assert_eq!(inbox.pop(&mut total).map(|event| event.msg_id), Some(5_001));
         inbox.put_back(vec![waiting(5_000, 10), waiting(5_001, 10)], &mut total);
         let order: Vec<_> =
@@ -141,7 +137,7 @@ mod tests {
         let mut inboxes: Vec<Inbox> = (0..8).map(|_| Inbox::default()).collect();
         for round in 0..20 {
             for inbox in &mut inboxes {
-                inbox.push(waiting(round, 1024 * 1024), &mut total);
+                let _ = inbox.push(waiting(round, 1024 * 1024), &mut total);
             }
         }
         assert!(total.bytes <= INBOXES_BYTES_MAX);

@@ -92,8 +92,8 @@ pub struct Chat {
     transfers: Slab<Transfer>,
     files: transfer::OnTheWay,
     waiting: Total,
-    /// Events that gave way in full inboxes, for the shell to tell the operator.
-    lost: u64,
+    /// Events for which an inbox had no room, for the shell to tell the operator.
+    untaken: u64,
 }
 
 impl Chat {
@@ -108,7 +108,7 @@ impl Chat {
             transfers: Slab::new(),
             files: transfer::OnTheWay::default(),
             waiting: Total::default(),
-            lost: 0,
+            untaken: 0,
         }
     }
 
@@ -170,7 +170,8 @@ impl Chat {
         refuse(fx, session, "error", None, self.lang_of(session), code.into());
     }
 
-    /// Carries out what has been stored: delivers and answers.
+    /// Carries out what has been stored: delivers and answers. An outcome that cannot stand, because
+    /// what it was decided on holds no more, becomes [`Outcome::Refused`].
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         for at in 0..committed.outcomes.len() {
@@ -181,18 +182,23 @@ impl Chat {
                 session.awaiting = session.awaiting.saturating_sub(1);
             }
             let id = committed.batch.request_id(entry);
-            match &entry.what {
+            let stands = match &entry.what {
                 What::Account { since, wants_synced } => {
                     self.account_stored(entry, id.as_ref(), (*since, *wants_synced), now, fx);
+                    true
                 }
                 What::Message { content, .. } => {
                     let content = committed.batch.text(content);
-                    self.message_stored(entry, id.as_ref(), content, outcome, now, fx);
+                    self.message_stored(entry, id.as_ref(), content, outcome, now, fx)
                 }
-                What::File { .. } => {
-                    self.file_stored(entry, id.as_ref(), &data, outcome, now, fx);
+                What::File { .. } => self.file_stored(entry, id.as_ref(), &data, outcome, now, fx),
+                What::Group { .. } => {
+                    self.group_stored(entry, id.as_ref(), now, fx);
+                    true
                 }
-                What::Group { .. } => self.group_stored(entry, id.as_ref(), now, fx),
+            };
+            if !stands && matches!(outcome, Outcome::Stored(_)) {
+                committed.outcomes[at] = Outcome::Refused;
             }
         }
     }
@@ -217,9 +223,9 @@ impl Chat {
         self.sessions.get(session).is_some_and(|session| session.awaiting > 0)
     }
 
-    /// Events that gave way in full inboxes since the last call.
-    pub fn take_lost(&mut self) -> u64 {
-        std::mem::take(&mut self.lost)
+    /// Events to members of groups for which an inbox had no room, since the last call.
+    pub fn take_untaken(&mut self) -> u64 {
+        std::mem::take(&mut self.untaken)
     }
 
     fn handle_member(
@@ -299,5 +305,7 @@ fn numbered(outcome: Outcome) -> Result<(MsgId, bool), Code> {
         Outcome::Stored(msg_id) => Ok((msg_id, true)),
         Outcome::Duplicate(msg_id) => Ok((msg_id, false)),
         Outcome::Conflict => Err(Code::IdConflict),
+        // The core's own word, which the journal never says.
+        Outcome::Refused => Err(Code::Internal),
     }
 }

@@ -16,7 +16,7 @@ impl Chat {
         fx: &mut Effects,
     ) -> Done {
         // `typing` has no answer, so what makes no sense is nothing.
-        let Ok(place) = self.place(member.user, to, 0) else {
+        let Ok(place) = self.place(member.user, to) else {
             return Done::Silent;
         };
         let speaks = match place {

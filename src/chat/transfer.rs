@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use super::conversation::Reached;
 use super::entry::{Entry, KeptFile, Outcome, Place, What};
 use super::{
     Chat, Done, Effects, Frame, Handled, Member, Now, Save, Saved, SessionId, UserId, answer_with,
@@ -56,7 +57,9 @@ impl Chat {
         fx: &mut Effects,
     ) -> Handled {
         let bytes = data.len();
-        let to = self.place(member.user, to, bytes)?;
+        let to = self.place(member.user, to)?;
+        // Asked again when it is delivered; but no disk need turn for what is refused anyway.
+        self.may_wait(to, bytes)?;
         self.files.reserve(bytes)?;
         fx.deliveries += self.recipients(to);
         let filename = FileName::sanitize(filename);
@@ -96,7 +99,7 @@ impl Chat {
         }
     }
 
-    /// A file's entry is stored: it is relayed and answered.
+    /// A file's entry is stored: it is relayed and answered. Returns whether it stands.
     pub(super) fn file_stored(
         &mut self,
         entry: &Entry,
@@ -105,15 +108,15 @@ impl Chat {
         outcome: Outcome,
         now: Now,
         fx: &mut Effects,
-    ) {
-        let What::File { to, file: kept } = &entry.what else { return };
+    ) -> bool {
+        let What::File { to, file: kept } = &entry.what else { return false };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
         self.files.arriving_bytes = self.files.arriving_bytes.saturating_sub(data.len());
         let lang = self.lang_of(session);
         let answered = numbered(outcome).and_then(|(msg_id, new)| {
-            let mut delivered = 0;
+            let mut reached = Reached { sessions: 0, members: self.others_in(to) };
             if new {
-                self.before_delivery(sender, to, now, fx)?;
+                self.before_delivery(sender, to, data.len(), now, fx)?;
                 let prev = self.advance(sender, to, msg_id);
                 let clock = now.clock();
                 let (recipient, group_name) = match to {
@@ -139,19 +142,19 @@ impl Chat {
                 };
                 let json = Arc::new(with_data(&event, data));
                 self.files.leaving.push(Arc::downgrade(&json));
-                delivered = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
+                reached = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
+            } else {
+                // The first one's copy is kept; this one came before it was known to be the same.
+                fx.discard(kept.saved_as.clone());
             }
-            let members = self.others_in(to);
-            Ok((
-                Body::Message {
-                    msg_id,
-                    ts: now.wall_ms,
-                    delivered,
-                    saved_as: Some(&kept.saved_as),
-                },
-                members,
-            ))
+            let (ts, delivered) = (now.wall_ms, reached.sessions);
+            let body = Body::Message { msg_id, ts, delivered, saved_as: Some(&kept.saved_as) };
+            Ok((body, reached.members))
         });
+        let stands = answered.is_ok();
+        if !stands {
+            fx.discard(kept.saved_as.clone());
+        }
         match answered {
             Ok((body, None)) => {
                 answer_with(fx, session, "file_response", id, text::FILE_SENT.get(lang), body);
@@ -162,6 +165,7 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
         }
+        stands
     }
 }
 

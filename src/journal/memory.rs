@@ -62,7 +62,17 @@ impl Journal {
     }
 
     /// Takes a batch back whose entries have happened, to use its memory again.
+    /// What the core refused is not remembered: sent again, it is a new request.
     pub fn recycle(&mut self, mut done: Committed) {
+        for (entry, outcome) in done.batch.entries().iter().zip(&done.outcomes) {
+            if *outcome == Outcome::Refused
+                && let Some((key, _)) = self.fingerprint(&done.batch, entry)
+                && let Some(sender) = self.senders.get_mut(&entry.origin.user)
+            {
+                let found = sender.newer.remove(&key).or_else(|| sender.older.remove(&key));
+                self.remembered -= usize::from(found.is_some());
+            }
+        }
         done.batch.clear();
         done.outcomes.clear();
         self.spare = Some(done);

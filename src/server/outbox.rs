@@ -138,17 +138,21 @@ impl Outbox {
     /// The same for a frame whose bytes its recipients share.
     pub(super) fn push_shared(
         &mut self,
-        json: Arc<Vec<u8>>,
+        json: &Arc<Vec<u8>>,
         framing: Framing,
         kept: Option<MsgId>,
         pool: &mut Pool,
     ) {
+        if self.paced {
+            // One frame is one write there, and so one piece.
+            return self.push(json, framing, kept, pool);
+        }
         let (header, trailer) = (framing.header(json.len()), framing.trailer());
-        let shared = kept.map(|_| Arc::clone(&json));
+        let shared = kept.map(|_| Arc::clone(json));
         self.mark(header.len(), json.len(), trailer.len(), kept, shared);
         self.push_raw(&header, pool);
         self.len_bytes += json.len();
-        self.rest.push_back(Piece::Shared(json));
+        self.rest.push_back(Piece::Shared(Arc::clone(json)));
         self.push_raw(trailer, pool);
     }
 
@@ -394,7 +398,7 @@ mod tests {
                 framing.encode(&json, &mut stream);
                 ends.push((stream.len(), number as u64, json.clone()));
                 if *large {
-                    outbox.push_shared(Arc::new(json), framing, Some(number as u64), &mut pool);
+                    outbox.push_shared(&Arc::new(json), framing, Some(number as u64), &mut pool);
                 } else {
                     outbox.push(&json, framing, Some(number as u64), &mut pool);
                 }

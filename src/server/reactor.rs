@@ -231,9 +231,9 @@ impl Reactor {
             self.journal.recycle(committed);
         }
         self.fx.deliveries = 0;
-        let lost = self.chat.take_lost();
-        if lost > 0 {
-            log::warn!("{}", text::log_line(self.lang, Happened::Lost(lost)));
+        let untaken = self.chat.take_untaken();
+        if untaken > 0 {
+            log::warn!("{}", text::log_line(self.lang, Happened::Untaken(untaken)));
         }
     }
 

@@ -6,8 +6,8 @@ use super::http;
 use super::reactor::Reactor;
 use crate::chat::{Flow, SessionId};
 use crate::limits::{
-    DELIVERIES_PER_CONNECTION_MAX, DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX,
-    FRAMING_ERRORS_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
+    DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX,
+    OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
 };
 use crate::wire::Code;
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -79,9 +79,8 @@ impl Reactor {
     fn read_and_handle(&mut self, id: SessionId, decoder: &mut FrameDecoder) -> Stop {
         let mut frames_left = FRAMES_PER_TURN_MAX;
         let mut bytes_left = READ_BYTES_PER_TURN_MAX;
-        let deliveries_max = self.fx.deliveries + DELIVERIES_PER_CONNECTION_MAX;
         loop {
-            let stop = self.handle_frames(id, decoder, &mut frames_left, deliveries_max);
+            let stop = self.handle_frames(id, decoder, &mut frames_left);
             if stop != Stop::Empty {
                 return stop;
             }
@@ -154,7 +153,6 @@ impl Reactor {
         id: SessionId,
         decoder: &mut FrameDecoder,
         frames_left: &mut usize,
-        deliveries_max: usize,
     ) -> Stop {
         loop {
             let Some(connection) = self.connections.get_mut(id) else { return Stop::Parked };
@@ -166,7 +164,7 @@ impl Reactor {
                 connection.held = true;
                 return Stop::Parked;
             }
-            if *frames_left == 0 || self.fx.deliveries >= deliveries_max {
+            if *frames_left == 0 || self.fx.deliveries >= DELIVERIES_PER_TURN_MAX {
                 return Stop::Share;
             }
             // A first login is finished only when its account is stored, which may be a turn ago.

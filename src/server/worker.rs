@@ -26,21 +26,33 @@ const COPIES_MAX: u32 = 10_000;
 /// ([`crate::limits::FILES_ON_THE_WAY_BYTES_MAX`]).
 #[derive(Debug)]
 pub(super) struct Worker {
-    jobs: Sender<Save>,
+    jobs: Sender<Job>,
     results: Receiver<Saved>,
+}
+
+#[derive(Debug)]
+enum Job {
+    Save(Save),
+    Discard(String),
 }
 
 impl Worker {
     /// Starts the thread, which keeps files below `data`.
     pub(super) fn start(data: &Path, lang: Lang, waker: Arc<Waker>) -> io::Result<Self> {
-        let (jobs, todo) = mpsc::channel::<Save>();
+        let (jobs, todo) = mpsc::channel();
         let (done, results) = mpsc::channel();
         let folder = data.join(FOLDER);
         thread::Builder::new().name("papo-files".to_owned()).spawn(move || {
-            for save in todo {
-                let saved = keep(&folder, lang, save);
-                if done.send(saved).is_err() || waker.wake().is_err() {
-                    return;
+            for job in todo {
+                match job {
+                    Job::Save(save) => {
+                        let saved = keep(&folder, lang, save);
+                        if done.send(saved).is_err() || waker.wake().is_err() {
+                            return;
+                        }
+                    }
+                    // A copy that stays would only take room.
+                    Job::Discard(saved_as) => drop(fs::remove_file(folder.join(saved_as))),
                 }
             }
         })?;
@@ -49,7 +61,16 @@ impl Worker {
 
     /// Hands a file over. The thread lives as long as the reactor, so it is there to take it.
     pub(super) fn save(&self, save: Save) {
-        if self.jobs.send(save).is_err() {
+        self.give(Job::Save(save));
+    }
+
+    /// Has a file removed that was kept and is not wanted after all.
+    pub(super) fn discard(&self, saved_as: String) {
+        self.give(Job::Discard(saved_as));
+    }
+
+    fn give(&self, job: Job) {
+        if self.jobs.send(job).is_err() {
             log::error!("papo-files: gone");
         }
     }

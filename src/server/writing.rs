@@ -1,7 +1,5 @@
 //! What goes out: effects become frames in outboxes, outboxes are written once a turn.
 
-use std::sync::Arc;
-
 use super::connection::State;
 use super::deadlines::Due;
 use super::outbox::Flushed;
@@ -56,6 +54,7 @@ impl Reactor {
             }
         }
         fx.take_saves(|save| self.worker.save(save));
+        fx.take_discards(|saved_as| self.worker.discard(saved_as));
         fx.drained();
         self.fx = fx;
         self.give_back(returned);
@@ -90,7 +89,7 @@ impl Reactor {
         let before = connection.outbox.owned_bytes();
         match frame {
             Frame::Shared(json) => {
-                connection.outbox.push_shared(Arc::clone(json), framing, kept, &mut self.pool);
+                connection.outbox.push_shared(json, framing, kept, &mut self.pool);
             }
             Frame::Small(_) => {
                 connection.outbox.push(fx.bytes(frame), framing, kept, &mut self.pool);

@@ -49,7 +49,7 @@ pub enum Happened<'a> {
     Slow(&'a dyn Display),
     Full(usize),
     AcceptFailed(&'a dyn Display),
-    Lost(u64),
+    Untaken(u64),
     FileNotKept(&'a Path, &'a dyn Display),
     Stopping,
 }
@@ -68,8 +68,10 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::AcceptFailed(error) => {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
             }
-            Happened::Lost(count) => {
-                format!("{count} mensagens antigas deram lugar a novas em caixas cheias")
+            Happened::Untaken(count) => {
+                format!(
+                    "{count} mensagens de grupo não couberam em caixas cheias de quem está fora"
+                )
             }
             Happened::FileNotKept(folder, error) => {
                 format!("Não foi possível guardar um arquivo em {}: {error}", folder.display())
@@ -87,8 +89,8 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::AcceptFailed(error) => {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
             }
-            Happened::Lost(count) => {
-                format!("{count} old messages gave way to new ones in full mailboxes")
+            Happened::Untaken(count) => {
+                format!("{count} group messages found full mailboxes of members who are away")
             }
             Happened::FileNotKept(folder, error) => {
                 format!("Cannot keep a file in {}: {error}", folder.display())

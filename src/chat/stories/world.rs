@@ -151,6 +151,7 @@ impl World {
             }
         }
         fx.take_saves(|save| self.saves.push(save));
+        fx.take_discards(|saved_as| writeln!(self.screen, "discarded {saved_as}").unwrap());
         fx.drained();
         self.fx = fx;
         for (session, msg_id, json) in returned {
