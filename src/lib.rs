@@ -20,6 +20,7 @@ pub mod cli;
 pub mod demo;
 pub mod journal;
 pub mod limits;
+pub mod load;
 pub mod server;
 pub mod text;
 pub mod wire;

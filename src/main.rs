@@ -18,6 +18,7 @@ fn run() -> Result<(), Failure> {
     match subcommand.as_deref() {
         Some("server") => papo::server::run(invocation),
         Some("demo") => papo::demo::run(invocation),
+        Some("load") => papo::load::run(invocation),
         Some(unknown) => Err(cli::usage(invocation.lang, format_args!("{unknown:?}"))),
         None => Ok(()),
     }

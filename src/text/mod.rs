@@ -2,6 +2,7 @@
 //! first chat, whose sentences stay as its users know them.
 
 pub mod demo;
+pub mod load;
 pub mod server;
 
 use std::str::FromStr;
