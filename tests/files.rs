@@ -53,9 +53,7 @@ fn kept(server: &Server) -> BTreeMap<String, Vec<u8>> {
 
 /// Bytes of every value, in an order that a shift or a loss would show.
 fn pattern(length: usize) -> Vec<u8> {
-    (0..length)
-        .map(|n| (n ^ (n >> 8) ^ (n >> 16)).to_le_bytes()[0])
-        .collect()
+    (0..length).map(|n| (n ^ (n >> 8) ^ (n >> 16)).to_le_bytes()[0]).collect()
 }
 
 #[test]
@@ -79,16 +77,9 @@ fn a_private_file_arrives_as_it_was_and_is_kept() {
         assert_eq!(text(&answer, "message"), "Arquivo enviado com sucesso");
         assert_eq!(answer["delivered"], 1);
         let event = bia.event("file_received");
-        assert_eq!(
-            (text(&event, "sender"), text(&event, "filename")),
-            ("ana", &*name)
-        );
+        assert_eq!((text(&event, "sender"), text(&event, "filename")), ("ana", &*name));
         assert_eq!(event["msg_id"], answer["msg_id"]);
-        assert!(
-            looks_like_a_time(&event["timestamp"]),
-            "{}",
-            event["timestamp"]
-        );
+        assert!(looks_like_a_time(&event["timestamp"]), "{}", event["timestamp"]);
         assert_eq!(bytes_of(&event), bytes);
         // What was acknowledged is on the disk.
         let saved_as = format!("ana_{name}");
@@ -120,11 +111,7 @@ fn a_group_file_goes_to_every_other_member() {
     for peer in &mut others {
         let event = peer.event("group_file_received");
         assert_eq!(
-            (
-                text(&event, "group_name"),
-                text(&event, "sender"),
-                text(&event, "filename")
-            ),
+            (text(&event, "group_name"), text(&event, "sender"), text(&event, "filename")),
             ("Time", "ana", "nota.txt")
         );
         assert_eq!(event["msg_id"], answer["msg_id"]);
@@ -150,10 +137,7 @@ fn a_file_to_a_private_group_is_its_members_business() {
     ana.group("create_group", "Todos", &Value::Null);
     bia.ok(&group_file("Todos", "b.txt", b"y"));
     assert_eq!(bytes_of(&ana.event("group_file_received")), b"y");
-    assert_eq!(
-        bia.ok(&json!({ "type": "list_groups" }))["groups"],
-        json!(["Todos"])
-    );
+    assert_eq!(bia.ok(&json!({ "type": "list_groups" }))["groups"], json!(["Todos"]));
     assert_eq!(kept(&server).into_keys().collect::<Vec<_>>(), ["bia_b.txt"]);
     ana.nothing_more();
 }
@@ -211,10 +195,7 @@ fn no_name_leads_out_of_the_folder_or_over_another_file() {
         assert_eq!(bytes_of(&event), bytes);
         let saved_as = text(&answer, "saved_as");
         let saved_as = saved_as.rsplit('/').next().expect("a last part").to_owned();
-        assert!(
-            expected.insert(saved_as, bytes).is_none(),
-            "{name:?} was kept over another file"
-        );
+        assert!(expected.insert(saved_as, bytes).is_none(), "{name:?} was kept over another file");
     }
     // Exactly these are there, each with its own bytes, and nothing is anywhere else.
     assert_eq!(kept(&server), expected);
@@ -226,13 +207,7 @@ fn no_name_leads_out_of_the_folder_or_over_another_file() {
 fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
@@ -263,11 +238,9 @@ fn the_second_of_a_name_gets_a_number_and_none_is_overwritten() {
     let server = Server::start();
     let mut ana = server.join("ana");
     let mut bia = server.join("bia");
-    for (content, saved_as) in [
-        ("um", "ana_foto.jpg"),
-        ("dois", "ana_foto (2).jpg"),
-        ("três", "ana_foto (3).jpg"),
-    ] {
+    for (content, saved_as) in
+        [("um", "ana_foto.jpg"), ("dois", "ana_foto (2).jpg"), ("três", "ana_foto (3).jpg")]
+    {
         let answer = ana.ok(&file("bia", "foto.jpg", content.as_bytes()));
         assert!(text(&answer, "saved_as").ends_with(saved_as), "{answer}");
         // The receiver sees the name that the sender gave.
@@ -275,11 +248,9 @@ fn the_second_of_a_name_gets_a_number_and_none_is_overwritten() {
         assert_eq!(kept(&server)[saved_as], content.as_bytes());
     }
     // No extension, and a name that looks like a number already.
-    for (name, saved_as) in [
-        ("leia", "ana_leia"),
-        ("leia", "ana_leia (2)"),
-        ("leia (2)", "ana_leia (2) (2)"),
-    ] {
+    for (name, saved_as) in
+        [("leia", "ana_leia"), ("leia", "ana_leia (2)"), ("leia (2)", "ana_leia (2) (2)")]
+    {
         let answer = ana.ok(&file("bia", name, b"x"));
         assert!(text(&answer, "saved_as").ends_with(saved_as), "{answer}");
         bia.event("file_received");
@@ -308,9 +279,9 @@ fn what_is_no_base64_is_refused_and_nothing_is_kept() {
     let server = Server::start();
     let mut ana = server.join("ana");
     let mut bia = server.join("bia");
-    for data in [
-        "!", "a", "YQ", "YQ=", "YQ===", "Y Q==", "YQ==\n", "YWI-", "YWI_", "=", "YQ==YQ==", "ç",
-    ] {
+    for data in
+        ["!", "a", "YQ", "YQ=", "YQ===", "Y Q==", "YQ==\n", "YWI-", "YWI_", "=", "YQ==YQ==", "ç"]
+    {
         let mut request = file("bia", "a.txt", b"");
         request["file_data"] = json!(data);
         let refusal = ana.refused(&request, "invalid_field");
@@ -339,10 +310,7 @@ fn an_empty_file_is_a_file() {
 fn ten_megabytes_arrive_as_they_were() {
     let server = Server::start();
     let bytes = pattern(10 * 1024 * 1024);
-    for (from, to) in [
-        (Framing::Line, Framing::Length),
-        (Framing::Length, Framing::Line),
-    ] {
+    for (from, to) in [(Framing::Line, Framing::Length), (Framing::Length, Framing::Line)] {
         let mut ana = server.join_as("ana", from);
         let mut bia = server.join_as("bia", to);
         ana.send(&file("bia", "filme.mp4", &bytes));
@@ -367,10 +335,7 @@ fn a_file_for_nobody_is_refused_and_not_kept() {
     let mut ana = server.join("ana");
     let refusal = ana.refused(&file("ninguém", "a.txt", b"x"), "unknown_user");
     assert_eq!(refusal["type"], "file_response");
-    assert_eq!(
-        text(&refusal, "message"),
-        "Usuário destinatário não encontrado"
-    );
+    assert_eq!(text(&refusal, "message"), "Usuário destinatário não encontrado");
     let refusal = ana.refused(&group_file("nenhum", "a.txt", b"x"), "unknown_group");
     assert_eq!(text(&refusal, "message"), "Grupo não encontrado");
     assert!(kept(&server).is_empty());

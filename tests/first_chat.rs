@@ -78,12 +78,7 @@ fn an_unknown_recipient_is_refused_in_the_old_words() {
             "Usuário destinatário não encontrado"
         ]));
         ana.does(&json!(["group", "nenhum", "oi"]));
-        ana.sees(&json!([
-            "answer",
-            "message_response",
-            "error",
-            "Grupo não encontrado"
-        ]));
+        ana.sees(&json!(["answer", "message_response", "error", "Grupo não encontrado"]));
     }
 }
 
@@ -97,12 +92,7 @@ fn a_group_is_made_grows_and_talks() {
     ana.does(&json!(["create_group", "Trabalho"]));
     ana.is_told("group_response", "Grupo \"Trabalho\" criado com sucesso");
     bruno.does(&json!(["create_group", "Trabalho"]));
-    bruno.sees(&json!([
-        "answer",
-        "group_response",
-        "error",
-        "Grupo já existe"
-    ]));
+    bruno.sees(&json!(["answer", "group_response", "error", "Grupo já existe"]));
 
     ana.does(&json!(["add", "Trabalho", "bruno"]));
     ana.is_told("member_response", "bruno adicionado ao grupo \"Trabalho\"");
@@ -112,10 +102,7 @@ fn a_group_is_made_grows_and_talks() {
     carla.sees(&json!(["added", "Trabalho", "bruno"]));
 
     carla.does(&json!(["group", "Trabalho", "bom dia"]));
-    carla.is_told(
-        "message_response",
-        "Mensagem enviada para 2 membros do grupo",
-    );
+    carla.is_told("message_response", "Mensagem enviada para 2 membros do grupo");
     ana.reads(&json!(["group", "Trabalho", "carla", "bom dia"]));
     bruno.reads(&json!(["group", "Trabalho", "carla", "bom dia"]));
 
@@ -128,10 +115,8 @@ fn a_group_is_made_grows_and_talks() {
 #[test]
 fn the_users_online_are_listed() {
     let server = Server::start();
-    let mut clients: Vec<Python> = BOTH
-        .iter()
-        .map(|script| Python::join(&server, *script, &format!("u{script:?}")))
-        .collect();
+    let mut clients: Vec<Python> =
+        BOTH.iter().map(|script| Python::join(&server, *script, &format!("u{script:?}"))).collect();
     for client in &mut clients {
         client.does(&json!(["users"]));
         let mut shown = client.shows();
@@ -151,19 +136,14 @@ fn a_file_arrives_as_it_was_and_is_kept_by_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
 
     // From the bare client any size; to it no more than one recv(4096) holds.
-    let large: Vec<u8> = (0..300_000u32)
-        .map(|n| n.to_le_bytes()[n as usize % 3])
-        .collect();
+    let large: Vec<u8> = (0..300_000u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
     let path = folder.path().join("foto.jpg");
     fs::write(&path, &large).expect("a file");
     ana.does(&json!(["file", "bruno", "private", path]));
     ana.is_told("file_response", "Arquivo enviado com sucesso");
     let shown = bruno.shows();
     assert_eq!(shown[0], "file");
-    assert_eq!(
-        (&shown[1], &shown[2]),
-        (&json!("ana"), &json!("ana_foto.jpg"))
-    );
+    assert_eq!((&shown[1], &shown[2]), (&json!("ana"), &json!("ana_foto.jpg")));
     assert_eq!(read(&bruno.downloads().join("ana_foto.jpg")), large);
     assert_eq!(read(&kept.join("ana_foto.jpg")), large);
 
@@ -174,34 +154,22 @@ fn a_file_arrives_as_it_was_and_is_kept_by_the_server() {
     bruno.is_told("file_response", "Arquivo enviado com sucesso");
     let shown = ana.shows();
     assert_eq!(shown[2], "bruno_relatório final.pdf");
-    assert_eq!(
-        read(&ana.downloads().join("bruno_relatório final.pdf")),
-        small
-    );
+    assert_eq!(read(&ana.downloads().join("bruno_relatório final.pdf")), small);
     assert_eq!(read(&kept.join("bruno_relatório final.pdf")), small);
 
     // In a group the name says which.
     ana.does(&json!(["create_group", "Fotos"]));
     ana.is_told("group_response", "Grupo \"Fotos\" criado com sucesso");
     carla.does(&json!(["group", "Fotos", "entrei"]));
-    carla.is_told(
-        "message_response",
-        "Mensagem enviada para 1 membro do grupo",
-    );
+    carla.is_told("message_response", "Mensagem enviada para 1 membro do grupo");
     ana.reads(&json!(["group", "Fotos", "carla", "entrei"]));
     let path = folder.path().join("nota.txt");
     fs::write(&path, "oi").expect("a file");
     carla.does(&json!(["file", "Fotos", "group", path]));
     let answer = carla.shows();
-    assert_eq!(
-        (&answer[1], &answer[2]),
-        (&json!("file_response"), &json!("success"))
-    );
+    assert_eq!((&answer[1], &answer[2]), (&json!("file_response"), &json!("success")));
     let message = answer[3].as_str().expect("a sentence");
-    assert!(
-        message.starts_with("Arquivo enviado com sucesso"),
-        "{message}"
-    );
+    assert!(message.starts_with("Arquivo enviado com sucesso"), "{message}");
     assert_eq!(ana.shows()[2], "Fotos_carla_nota.txt");
     assert_eq!(read(&ana.downloads().join("Fotos_carla_nota.txt")), b"oi");
     assert_eq!(read(&kept.join("carla_nota.txt")), b"oi");
@@ -213,10 +181,8 @@ fn a_file_arrives_as_it_was_and_is_kept_by_the_server() {
 fn the_bare_client_misses_none_of_a_hundred_messages_at_once() {
     // A machine that lets the client wait for 20 ms at a wrong moment makes it miss one after all,
     // and no server can see that. Such a machine does not do it three times in a row.
-    let lost: Vec<usize> = (0..3)
-        .map(|_| lost_of_a_hundred())
-        .take_while(|lost| *lost > 0)
-        .collect();
+    let lost: Vec<usize> =
+        (0..3).map(|_| lost_of_a_hundred()).take_while(|lost| *lost > 0).collect();
     assert!(lost.len() < 3, "lost in each of three rounds: {lost:?}");
 }
 
@@ -229,9 +195,7 @@ fn lost_of_a_hundred() -> usize {
             let content = format!("mensagem {n}");
             json!({ "type": "private_message", "recipient": "ana", "content": content, "id": n })
         };
-        let burst: Vec<u8> = (0..25)
-            .flat_map(|n| Framing::Line.frame(&request(n)))
-            .collect();
+        let burst: Vec<u8> = (0..25).flat_map(|n| Framing::Line.frame(&request(n))).collect();
         sender.send_bytes(&burst);
     }
     for sender in &mut senders {
@@ -293,9 +257,7 @@ fn the_length_client_takes_two_thousand_messages_in_order() {
             let content = format!("mensagem {n}");
             json!({ "type": "private_message", "recipient": "ana", "content": content, "id": n })
         });
-        let bytes: Vec<u8> = requests
-            .flat_map(|request| Framing::Line.frame(&request))
-            .collect();
+        let bytes: Vec<u8> = requests.flat_map(|request| Framing::Line.frame(&request)).collect();
         bia.send_bytes(&bytes);
         for n in 0..100 {
             let answer = bia.answer_to(&json!(batch * 100 + n));
@@ -335,10 +297,8 @@ fn heartbeats_keep_the_length_client() {
 fn who_leaves_two_heartbeats_unanswered_is_gone() {
     let server = Server::start();
     let mut witness = server.join("testemunha");
-    let mut dead = [
-        server.join_as("ana", Framing::Length),
-        server.join_knowing("bia", &["heartbeat"]),
-    ];
+    let mut dead =
+        [server.join_as("ana", Framing::Length), server.join_knowing("bia", &["heartbeat"])];
     for peer in &mut dead {
         peer.play_dead();
         common::peer::with_timeout(peer.stream(), Duration::from_secs(40));
@@ -399,23 +359,12 @@ fn the_five_people_of_the_old_manual_chat() {
     }
     carlos.group("join_group", "Trabalho SD", &json!({}));
     let answer = carlos.tell_group("Trabalho SD", "Pessoal, começamos?");
-    assert_eq!(
-        text(&answer, "message"),
-        "Mensagem enviada para 4 membros do grupo"
-    );
+    assert_eq!(text(&answer, "message"), "Mensagem enviada para 4 membros do grupo");
     for person in [&mut alice, &mut bob, &mut diana, &mut eduardo] {
-        person.reads(&json!([
-            "group",
-            "Trabalho SD",
-            "Carlos",
-            "Pessoal, começamos?"
-        ]));
+        person.reads(&json!(["group", "Trabalho SD", "Carlos", "Pessoal, começamos?"]));
     }
     eduardo.does(&json!(["group", "Trabalho SD", "Sim!"]));
-    eduardo.is_told(
-        "message_response",
-        "Mensagem enviada para 4 membros do grupo",
-    );
+    eduardo.is_told("message_response", "Mensagem enviada para 4 membros do grupo");
     for person in [&mut alice, &mut bob, &mut diana] {
         person.reads(&json!(["group", "Trabalho SD", "Eduardo", "Sim!"]));
     }
@@ -435,10 +384,7 @@ fn the_five_people_of_the_old_manual_chat() {
         assert_eq!(read(&saved), b"1. servidor\n2. cliente\n");
     }
     let file = carlos.event("group_file_received");
-    assert_eq!(
-        (text(&file, "group_name"), text(&file, "sender")),
-        ("Trabalho SD", "Diana")
-    );
+    assert_eq!((text(&file, "group_name"), text(&file, "sender")), ("Trabalho SD", "Diana"));
 
     // 5. Lists.
     let everybody = ["Alice", "Bob", "Carlos", "Diana", "Eduardo"];

@@ -28,10 +28,7 @@ fn run(args: &[&str]) -> Output {
     let status = wait_for_end(&mut child);
     let read = |stream: Option<&mut dyn Read>| {
         let mut bytes = Vec::new();
-        stream
-            .expect("piped")
-            .read_to_end(&mut bytes)
-            .expect("its words");
+        stream.expect("piped").read_to_end(&mut bytes).expect("its words");
         bytes
     };
     Output {
@@ -122,10 +119,7 @@ mod signals {
             assert_eq!(status.code(), Some(0), "{signal}: {status}");
             let printed = server.stdout().whole();
             let last = printed.last().expect("many lines");
-            assert!(
-                last.contains("[SERVIDOR] Encerrando servidor..."),
-                "{printed:#?}"
-            );
+            assert!(last.contains("[SERVIDOR] Encerrando servidor..."), "{printed:#?}");
         }
     }
 
@@ -179,11 +173,7 @@ mod signals {
         server.still_serves();
         server.signal("TERM");
         let status = server.wait();
-        assert_eq!(
-            (status.code(), status.signal()),
-            (Some(0), None),
-            "{status}"
-        );
+        assert_eq!((status.code(), status.signal()), (Some(0), None), "{status}");
     }
 
     /// With all descriptors in use, newcomers are told so; those inside chat on, and whoever comes

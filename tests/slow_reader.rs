@@ -219,9 +219,7 @@ fn who_asks_and_never_reads_the_answers_costs_little() {
     let asker = server.join("bia");
     let before = memory(&server, "VmRSS");
     let id = "x".repeat(64);
-    let batch = Framing::Line
-        .frame(&json!({ "type": "ping", "id": id }))
-        .repeat(1_000);
+    let batch = Framing::Line.frame(&json!({ "type": "ping", "id": id })).repeat(1_000);
     let stream = asker.stream();
     stream.set_nonblocking(true).expect("an option on a socket");
     let mut accepted = 0;

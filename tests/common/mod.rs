@@ -5,11 +5,7 @@
 //! waits for an answer: frames on one connection are handled in order, and what a request causes
 //! for others is on its way to them before its own answer is.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test program uses its own part of this"
-)]
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part of this")]
 
 pub(crate) mod peer;
 pub(crate) mod python;
@@ -32,28 +28,21 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// A field that must be there and be a string.
 #[track_caller]
 pub(crate) fn text<'a>(frame: &'a Value, field: &str) -> &'a str {
-    frame[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("{field:?} should be a string in {frame}"))
+    frame[field].as_str().unwrap_or_else(|| panic!("{field:?} should be a string in {frame}"))
 }
 
 /// A field that must be there and be a whole number.
 #[track_caller]
 pub(crate) fn number(frame: &Value, field: &str) -> u64 {
-    frame[field]
-        .as_u64()
-        .unwrap_or_else(|| panic!("{field:?} should be a whole number in {frame}"))
+    frame[field].as_u64().unwrap_or_else(|| panic!("{field:?} should be a whole number in {frame}"))
 }
 
 /// A field that must be there and be a list of strings.
 #[track_caller]
 pub(crate) fn texts<'a>(frame: &'a Value, field: &str) -> Vec<&'a str> {
-    let list = frame[field]
-        .as_array()
-        .unwrap_or_else(|| panic!("{field:?} should be a list in {frame}"));
-    list.iter()
-        .map(|item| item.as_str().expect("a list of strings"))
-        .collect()
+    let list =
+        frame[field].as_array().unwrap_or_else(|| panic!("{field:?} should be a list in {frame}"));
+    list.iter().map(|item| item.as_str().expect("a list of strings")).collect()
 }
 
 /// The same in alphabetical order, for lists whose order is nobody's business.

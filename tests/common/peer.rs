@@ -3,11 +3,15 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{eventually, text, texts};
+
+/// Requests that were given an id here.
+static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
 /// How a peer tells its frames apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +65,6 @@ pub(crate) struct Peer {
     consumed: usize,
     scanned: usize,
     aside: VecDeque<Value>,
-    requests: u64,
     acknowledges: bool,
 }
 
@@ -75,7 +78,6 @@ impl Peer {
             consumed: 0,
             scanned: 0,
             aside: VecDeque::new(),
-            requests: 0,
             acknowledges: true,
         }
     }
@@ -171,8 +173,9 @@ impl Peer {
     pub(crate) fn ask(&mut self, request: &Value) -> Value {
         let mut request = request.clone();
         if request.get("id").is_none() {
-            self.requests += 1;
-            request["id"] = json!(format!("pedido {}", self.requests));
+            // Never used twice, not even by one user on two connections: it would be one message.
+            let number = REQUESTS.fetch_add(1, Ordering::Relaxed);
+            request["id"] = json!(format!("pedido {number}"));
         }
         self.send(&request);
         self.answer_to(&request["id"])
@@ -190,10 +193,7 @@ impl Peer {
             match self.hear_wire() {
                 Heard::Frame(frame) if answers(&frame) => return frame,
                 Heard::Frame(frame) => self.aside.push_back(frame),
-                other => panic!(
-                    "no answer to {id} but {other:?}; before it {:?}",
-                    self.aside
-                ),
+                other => panic!("no answer to {id} but {other:?}; before it {:?}", self.aside),
             }
         }
     }
@@ -202,8 +202,9 @@ impl Peer {
     #[track_caller]
     pub(crate) fn ok(&mut self, request: &Value) -> Value {
         let answer = self.ask(request);
-        assert_eq!(answer["status"], "success", "{request} -> {answer}");
-        assert_eq!(answer.get("code"), None, "{request} -> {answer}");
+        let asked = short(request);
+        assert_eq!(answer["status"], "success", "{asked} -> {answer}");
+        assert_eq!(answer.get("code"), None, "{asked} -> {answer}");
         answer
     }
 
@@ -271,10 +272,7 @@ impl Peer {
     #[track_caller]
     pub(crate) fn hears(&mut self, sender: &str, content: &str) -> Value {
         let event = self.event("private_message_received");
-        assert_eq!(
-            (text(&event, "sender"), text(&event, "content")),
-            (sender, content)
-        );
+        assert_eq!((text(&event, "sender"), text(&event, "content")), (sender, content));
         event
     }
 
@@ -283,11 +281,7 @@ impl Peer {
     pub(crate) fn hears_in(&mut self, group: &str, sender: &str, content: &str) -> Value {
         let event = self.event("group_message_received");
         assert_eq!(
-            (
-                text(&event, "group_name"),
-                text(&event, "sender"),
-                text(&event, "content")
-            ),
+            (text(&event, "group_name"), text(&event, "sender"), text(&event, "content")),
             (group, sender, content)
         );
         event
@@ -381,9 +375,7 @@ impl Peer {
 
 /// Bytes that are waiting in the socket, without waiting for more than this long.
 pub(crate) fn with_timeout(stream: &TcpStream, patience: Duration) {
-    stream
-        .set_read_timeout(Some(patience))
-        .expect("a timeout on a socket");
+    stream.set_read_timeout(Some(patience)).expect("a timeout on a socket");
 }
 
 /// Whether a frame answers a request: it has a `status` that is an answer's.
@@ -397,6 +389,17 @@ pub(crate) fn assert_refused(answer: &Value, code: &str) {
     assert_eq!(answer["status"], "error", "{answer}");
     assert_eq!(answer["code"], code, "{answer}");
     assert!(!text(answer, "message").is_empty(), "{answer}");
+}
+
+/// A request as a failure shows it: a file or a long text would drown everything else.
+fn short(request: &Value) -> String {
+    let mut shown = request.to_string();
+    if shown.len() > 500 {
+        let end = (400..500).find(|at| shown.is_char_boundary(*at));
+        shown.truncate(end.expect("a character has at most four bytes"));
+        shown.push_str(" ...");
+    }
+    shown
 }
 
 fn group_request(what: &str, group: &str, fields: &Value) -> Value {

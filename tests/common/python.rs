@@ -45,9 +45,7 @@ impl Python {
             Script::Bare => "bare_client.py",
             Script::Length => "length_client.py",
         };
-        let program = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/python")
-            .join(program);
+        let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(program);
         let downloads = server.home().join(format!("downloads of {name}"));
         let mut child = Command::new("python3")
             .arg(program)
@@ -62,13 +60,7 @@ impl Python {
             });
         let keyboard = child.stdin.take();
         let screen = Transcript::follow(child.stdout.take().expect("piped"));
-        Self {
-            child,
-            keyboard,
-            screen,
-            seen: 0,
-            downloads,
-        }
+        Self { child, keyboard, screen, seen: 0, downloads }
     }
 
     /// Types a command: a JSON array.
@@ -142,10 +134,7 @@ impl Python {
     #[track_caller]
     pub(crate) fn whole_screen(&self) -> Vec<Value> {
         let lines = self.screen.whole();
-        lines
-            .iter()
-            .map(|line| serde_json::from_str(line).expect("JSON on the screen"))
-            .collect()
+        lines.iter().map(|line| serde_json::from_str(line).expect("JSON on the screen")).collect()
     }
 
     /// Waits until so many things of this kind are on the screen, or as long as new ones come.

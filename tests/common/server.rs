@@ -71,13 +71,7 @@ impl Server {
             .expect("the server starts");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let stderr = Transcript::follow(child.stderr.take().expect("piped"));
-        let server = Self {
-            child,
-            port: 0,
-            home,
-            stdout: Transcript::default(),
-            stderr,
-        };
+        let server = Self { child, port: 0, home, stdout: Transcript::default(), stderr };
         (server, stdout)
     }
 
@@ -136,12 +130,8 @@ impl Server {
     pub(crate) fn dial(&self) -> TcpStream {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("the server accepts");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout on a socket");
-        stream
-            .set_write_timeout(Some(PATIENCE))
-            .expect("a timeout on a socket");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout on a socket");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a timeout on a socket");
         stream.set_nodelay(true).expect("an option on a socket");
         stream
     }
@@ -186,10 +176,7 @@ impl Server {
         let mut asks = self.join("serve pergunta");
         let mut answers = self.join("serve responde");
         asks.tell("serve responde", "tudo bem?");
-        assert_eq!(
-            answers.event("private_message_received")["content"],
-            "tudo bem?"
-        );
+        assert_eq!(answers.event("private_message_received")["content"], "tudo bem?");
         asks.leave();
         answers.leave();
     }

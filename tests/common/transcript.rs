@@ -35,10 +35,7 @@ impl Transcript {
         let writer = self.clone();
         std::thread::spawn(move || {
             let mut line = Vec::new();
-            while stream
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|count| count > 0)
-            {
+            while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let text = String::from_utf8_lossy(&line);
                 writer.push(text.trim_end_matches(['\r', '\n']).to_owned());
                 line.clear();
@@ -70,8 +67,7 @@ impl Transcript {
 
     /// The line of this number, from 0, waiting for it if need be.
     pub(crate) fn line(&self, number: usize, patience: Duration) -> Option<String> {
-        self.search(number, patience, |_| true)
-            .map(|(_, line)| line)
+        self.search(number, patience, |_| true).map(|(_, line)| line)
     }
 
     /// Waits until the stream has ended, and gives all of its lines.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Framing, Peer, Server, text};
+use crate::common::{Framing, Peer, Server};
 
 fn login(name: &str) -> Value {
     json!({ "type": "login", "username": name })
@@ -27,11 +27,7 @@ fn cut_at_every_byte(framing: Framing) {
         // Digits alone, so that no name looks like another; and what makes framing hard.
         let name = format!("{cut:03}");
         let content = format!("é {cut:03} \" {{ }} \\ 😀");
-        let wire = [
-            framing.frame(&login(&name)),
-            framing.frame(&message(&content)),
-        ]
-        .concat();
+        let wire = [framing.frame(&login(&name)), framing.frame(&message(&content))].concat();
         if cut == wire.len() {
             break;
         }
@@ -69,19 +65,13 @@ fn bytes_may_come_one_by_one() {
         let name = format!("u{framing:?}");
         let mut peer = server.connect(framing);
         let content = "é \" { } \\ 😀";
-        let wire = [
-            framing.frame(&login(&name)),
-            framing.frame(&message(content)),
-        ]
-        .concat();
+        let wire = [framing.frame(&login(&name)), framing.frame(&message(content))].concat();
         for byte in wire {
             peer.send_bytes(&[byte]);
-            let_the_server_read(&mut bia);
-            // What arrives early is the message itself.
-            if let Some(event) = bia.take_aside().pop() {
-                assert_eq!(text(&event, "content"), content);
-            }
+            bia.ask(&json!({ "type": "ping" }));
         }
+        // It may have come before the last byte was: the newline.
+        bia.hears(&name, content);
         assert_eq!(peer.event("login_response")["status"], "success");
         assert_eq!(peer.event("message_response")["status"], "success");
     }
@@ -165,6 +155,33 @@ fn each_peer_is_answered_in_its_own_framing() {
         peer.send_bytes(&framing.frame_bytes(b"{\"type\":}"));
         peer.error("invalid_json");
         peer.nothing_more();
+    }
+}
+
+/// Who is a line client is not held back as a bare one must be. To see which of the two a peer
+/// counts as: two objects in one line are two requests from a bare peer, and no JSON from the other.
+#[test]
+fn one_newline_makes_a_line_client() {
+    let server = Server::start();
+    // A new user and a known one; the newline with the first object, and after its answer.
+    for apart in [false, true] {
+        for _ in 0..2 {
+            let mut peer = server.connect(Framing::Line);
+            let wire = Framing::Line.frame(&login(if apart { "ana" } else { "bia" }));
+            let (object, newline) = wire.split_at(wire.len() - 1);
+            if apart {
+                peer.send_bytes(object);
+                peer.event("login_response");
+                peer.send_bytes(newline);
+            } else {
+                peer.send_bytes(&wire);
+                peer.event("login_response");
+            }
+            peer.send_bytes(b"{\"type\":\"ping\"}{\"type\":\"ping\"}\n");
+            peer.error("invalid_json");
+            peer.nothing_more();
+            peer.leave();
+        }
     }
 }
 

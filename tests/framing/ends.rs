@@ -25,10 +25,7 @@ fn who_has_finished_sending_still_gets_the_answers() {
         assert_eq!(peer.event("login_response")["status"], "success");
         for n in 0..20 {
             let answer = peer.event("message_response");
-            assert_eq!(
-                (&answer["id"], &answer["status"]),
-                (&json!(n), &json!("success"))
-            );
+            assert_eq!((&answer["id"], &answer["status"]), (&json!(n), &json!("success")));
             bia.hears(&name, "oi");
         }
         peer.end();
@@ -65,9 +62,7 @@ fn connections_that_say_nothing_end_without_a_trace() {
     }
     let quiet: Vec<_> = (0..100).map(|_| server.dial()).collect();
     for stream in &quiet {
-        stream
-            .shutdown(std::net::Shutdown::Write)
-            .expect("a half-close");
+        stream.shutdown(std::net::Shutdown::Write).expect("a half-close");
     }
     server.still_serves();
     for stream in quiet {
@@ -91,12 +86,7 @@ fn resets_at_any_moment_disturb_nobody() {
                 1 => framing.frame(&login(&name))[..10].to_vec(),
                 2 => framing.frame(&login(&name)),
                 3 => [framing.frame(&login(&name)), frame.clone()].concat(),
-                _ => [
-                    framing.frame(&login(&name)),
-                    frame.repeat(50),
-                    frame[..9].to_vec(),
-                ]
-                .concat(),
+                _ => [framing.frame(&login(&name)), frame.repeat(50), frame[..9].to_vec()].concat(),
             };
             let mut peer = server.connect(framing);
             peer.send_bytes(&wire);

@@ -224,10 +224,7 @@ fn deep_nesting_is_survived() {
             peer.send_bytes(&framing.frame_bytes(frame.as_bytes()));
             // Understood or not, it is answered, and the next one is understood.
             let answer = peer.next();
-            assert!(
-                answer["type"] == "pong" || answer["code"] == "invalid_json",
-                "{answer}"
-            );
+            assert!(answer["type"] == "pong" || answer["code"] == "invalid_json", "{answer}");
             goes_on(&mut peer);
         }
     }

@@ -87,12 +87,7 @@ fn every_first_byte_is_survived() {
     let server = Server::start();
     let mut ana = server.join("ana");
     for byte in 0..=255u8 {
-        for rest in [
-            &b""[..],
-            b"\n",
-            b"\0\0\0\0\0\0\0\0",
-            b"{\"type\":\"ping\"}\n",
-        ] {
+        for rest in [&b""[..], b"\n", b"\0\0\0\0\0\0\0\0", b"{\"type\":\"ping\"}\n"] {
             let mut stream = server.dial();
             stream.write_all(&[byte]).expect("the server reads");
             // The first byte may have been enough to be sent away.
@@ -122,16 +117,11 @@ fn a_browser_gets_an_answer_that_it_understands() {
         "TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ] {
         let mut stream = server.dial();
-        stream
-            .write_all(request.as_bytes())
-            .expect("the server reads");
+        stream.write_all(request.as_bytes()).expect("the server reads");
         let said = String::from_utf8(read_to_end(&mut stream)).expect("a plain answer");
         assert!(said.starts_with("HTTP/1.1 501 "), "{request:?} -> {said:?}");
         let (head, _) = said.split_once("\r\n\r\n").expect("a whole head");
-        assert!(
-            head.to_ascii_lowercase().contains("connection: close"),
-            "{head}"
-        );
+        assert!(head.to_ascii_lowercase().contains("connection: close"), "{head}");
     }
     server.still_serves();
 }

@@ -25,13 +25,7 @@ impl Team {
             ana.group("add_member", "Time", &json!({ "new_member": name }));
             peer.event("added_to_group");
         }
-        Self {
-            server,
-            ana,
-            bia,
-            caio,
-            duda,
-        }
+        Self { server, ana, bia, caio, duda }
     }
 
     #[track_caller]
@@ -78,10 +72,7 @@ fn the_creator_is_member_and_admin() {
     let mut ana = server.join("ana");
     let answer = ana.group("create_group", "Trabalho", &NOTHING);
     assert_eq!(answer["type"], "group_response");
-    assert_eq!(
-        text(&answer, "message"),
-        "Grupo \"Trabalho\" criado com sucesso"
-    );
+    assert_eq!(text(&answer, "message"), "Grupo \"Trabalho\" criado com sucesso");
     assert_eq!(members(&mut ana, "Trabalho"), roles(&[("ana", "admin")]));
     ana.nothing_more();
 }
@@ -102,18 +93,12 @@ fn an_open_group_is_joined_by_joining_being_added_or_sending() {
     let answer = bia.group("add_member", "Time", &new_member("caio"));
     assert_eq!(answer["type"], "member_response");
     let event = caio.event("added_to_group");
-    assert_eq!(
-        (text(&event, "group_name"), text(&event, "added_by")),
-        ("Time", "bia")
-    );
+    assert_eq!((text(&event, "group_name"), text(&event, "added_by")), ("Time", "bia"));
     text(&event, "timestamp");
     bia.group_refused("add_member", "Time", &new_member("CAIO"), "already_member");
 
     let answer = duda.tell_group("Time", "cheguei");
-    assert_eq!(
-        text(&answer, "message"),
-        "Mensagem enviada para 3 membros do grupo"
-    );
+    assert_eq!(text(&answer, "message"), "Mensagem enviada para 3 membros do grupo");
     assert_eq!(answer["delivered"], 3);
     for peer in [&mut ana, &mut bia, &mut caio] {
         let event = peer.hears_in("Time", "duda", "cheguei");
@@ -121,12 +106,7 @@ fn an_open_group_is_joined_by_joining_being_added_or_sending() {
     }
     assert_eq!(
         members(&mut duda, "Time"),
-        roles(&[
-            ("ana", "admin"),
-            ("bia", "member"),
-            ("caio", "member"),
-            ("duda", "member")
-        ])
+        roles(&[("ana", "admin"), ("bia", "member"), ("caio", "member"), ("duda", "member")])
     );
 }
 
@@ -135,19 +115,11 @@ fn a_private_group_is_entered_by_being_added_alone() {
     let mut team = Team::with(true);
     let Team { ana, bia, duda, .. } = &mut team;
     duda.group_refused("join_group", "Time", &NOTHING, "not_member");
-    duda.group_refused(
-        "group_message",
-        "Time",
-        &json!({ "content": "oi" }),
-        "not_member",
-    );
+    duda.group_refused("group_message", "Time", &json!({ "content": "oi" }), "not_member");
     duda.group_refused("list_group_members", "Time", &NOTHING, "not_member");
     duda.group_refused("add_member", "Time", &new_member("duda"), "not_member");
     duda.group_refused("leave_group", "Time", &NOTHING, "not_member");
-    assert_eq!(
-        duda.ok(&json!({ "type": "list_groups" }))["groups"],
-        json!([])
-    );
+    assert_eq!(duda.ok(&json!({ "type": "list_groups" }))["groups"], json!([]));
     assert_eq!(members(ana, "Time").len(), 3);
 
     // Any member may add.
@@ -191,10 +163,7 @@ fn only_admins_remove_promote_rename_and_delete() {
         }
         let refusal = duda.ask(&request);
         assert_eq!(refusal["status"], "error", "{refusal}");
-        assert!(
-            ["not_admin", "not_member"].contains(&text(&refusal, "code")),
-            "{refusal}"
-        );
+        assert!(["not_admin", "not_member"].contains(&text(&refusal, "code")), "{refusal}");
     }
     let unchanged = roles(&[("ana", "admin"), ("bia", "member"), ("caio", "member")]);
     assert_eq!(members(ana, "Time"), unchanged);
@@ -205,10 +174,7 @@ fn only_admins_remove_promote_rename_and_delete() {
 fn an_admin_makes_others_admins_and_takes_it_back() {
     let mut team = Team::with(false);
     let Team { ana, bia, caio, .. } = &mut team;
-    assert_eq!(
-        ana.group("promote_member", "Time", &member("bia"))["type"],
-        "member_response"
-    );
+    assert_eq!(ana.group("promote_member", "Time", &member("bia"))["type"], "member_response");
     assert_eq!(members(caio, "Time")[1], ("bia".into(), "admin".into()));
     // Now bia may, too.
     bia.group("promote_member", "Time", &member("caio"));
@@ -232,12 +198,7 @@ fn who_is_removed_hears_nothing_more() {
     ana.tell_group("Time", "sem bia");
     caio.hears_in("Time", "ana", "sem bia");
     bia.nothing_more();
-    bia.group_refused(
-        "group_message",
-        "Time",
-        &json!({ "content": "oi" }),
-        "not_member",
-    );
+    bia.group_refused("group_message", "Time", &json!({ "content": "oi" }), "not_member");
     ana.group_refused("remove_member", "Time", &member("bia"), "not_member");
     let groups = bia.ok(&json!({ "type": "list_groups" }));
     assert_eq!(groups["groups"], json!([]));
@@ -269,17 +230,11 @@ fn the_member_of_longest_standing_follows_the_last_admin() {
     let mut team = Team::with(false);
     let Team { ana, bia, caio, .. } = &mut team;
     ana.group("leave_group", "Time", &NOTHING);
-    assert_eq!(
-        members(caio, "Time"),
-        roles(&[("bia", "admin"), ("caio", "member")])
-    );
+    assert_eq!(members(caio, "Time"), roles(&[("bia", "admin"), ("caio", "member")]));
     // Back, ana is the newest.
     ana.group("join_group", "Time", &NOTHING);
     bia.group("leave_group", "Time", &NOTHING);
-    assert_eq!(
-        members(ana, "Time"),
-        roles(&[("caio", "admin"), ("ana", "member")])
-    );
+    assert_eq!(members(ana, "Time"), roles(&[("caio", "admin"), ("ana", "member")]));
 }
 
 #[test]
@@ -288,22 +243,13 @@ fn while_there_is_another_admin_nobody_is_made_one() {
     let Team { ana, caio, .. } = &mut team;
     ana.group("promote_member", "Time", &member("caio"));
     ana.group("leave_group", "Time", &NOTHING);
-    assert_eq!(
-        members(caio, "Time"),
-        roles(&[("bia", "member"), ("caio", "admin")])
-    );
+    assert_eq!(members(caio, "Time"), roles(&[("bia", "member"), ("caio", "admin")]));
 }
 
 #[test]
 fn a_group_that_is_empty_is_gone() {
     let mut team = Team::with(true);
-    let Team {
-        ana,
-        bia,
-        caio,
-        duda,
-        ..
-    } = &mut team;
+    let Team { ana, bia, caio, duda, .. } = &mut team;
     for peer in [&mut *caio, bia, ana] {
         peer.group("leave_group", "Time", &NOTHING);
     }
@@ -318,19 +264,11 @@ fn a_group_that_is_empty_is_gone() {
 fn a_deleted_group_is_gone_for_all() {
     let mut team = Team::with(false);
     let Team { ana, bia, .. } = &mut team;
-    assert_eq!(
-        ana.group("delete_group", "Time", &NOTHING)["type"],
-        "group_response"
-    );
+    assert_eq!(ana.group("delete_group", "Time", &NOTHING)["type"], "group_response");
     for peer in [&mut *ana, bia] {
         let groups = peer.ok(&json!({ "type": "list_groups" }));
         assert_eq!(groups["groups"], json!([]));
-        peer.group_refused(
-            "group_message",
-            "Time",
-            &json!({ "content": "oi" }),
-            "unknown_group",
-        );
+        peer.group_refused("group_message", "Time", &json!({ "content": "oi" }), "unknown_group");
         peer.group_refused("join_group", "Time", &NOTHING, "unknown_group");
         peer.group_refused("list_group_members", "Time", &NOTHING, "unknown_group");
         peer.group_refused("delete_group", "Time", &NOTHING, "unknown_group");
@@ -342,13 +280,7 @@ fn a_deleted_group_is_gone_for_all() {
 #[test]
 fn a_renamed_group_is_the_same_group() {
     let mut team = Team::with(false);
-    let Team {
-        ana,
-        bia,
-        caio,
-        duda,
-        ..
-    } = &mut team;
+    let Team { ana, bia, caio, duda, .. } = &mut team;
     duda.group("create_group", "Tomado", &NOTHING);
     for name in ["Tomado", "TOMADO"] {
         let taken = json!({ "new_name": name });
@@ -360,12 +292,7 @@ fn a_renamed_group_is_the_same_group() {
 
     let answer = ana.group("rename_group", "Time", &json!({ "new_name": "Equipe" }));
     assert_eq!(answer["type"], "group_response");
-    bia.group_refused(
-        "group_message",
-        "Time",
-        &json!({ "content": "x" }),
-        "unknown_group",
-    );
+    bia.group_refused("group_message", "Time", &json!({ "content": "x" }), "unknown_group");
     bia.tell_group("Equipe", "depois");
     let event = ana.hears_in("Equipe", "bia", "depois");
     assert_eq!(event["prev"], first, "the conversation goes on");
@@ -404,9 +331,7 @@ fn names_that_nobody_has_are_told_apart() {
 #[test]
 fn the_lists_say_who_is_there_and_what_one_may() {
     let mut team = Team::with(true);
-    let Team {
-        server, ana, bia, ..
-    } = &mut team;
+    let Team { server, ana, bia, .. } = &mut team;
     bia.group("create_group", "Outro", &NOTHING);
     let groups = bia.ok(&json!({ "type": "list_groups" }));
     assert_eq!(groups["type"], "groups_list");
@@ -416,19 +341,11 @@ fn the_lists_say_who_is_there_and_what_one_may() {
         .iter()
         .map(|group| {
             let private = group["private"].as_bool().expect("true or false");
-            (
-                text(group, "name"),
-                number(group, "members"),
-                text(group, "role"),
-                private,
-            )
+            (text(group, "name"), number(group, "members"), text(group, "role"), private)
         })
         .collect();
     details.sort_unstable();
-    assert_eq!(
-        details,
-        [("Outro", 1, "admin", false), ("Time", 3, "member", true)]
-    );
+    assert_eq!(details, [("Outro", 1, "admin", false), ("Time", 3, "member", true)]);
 
     // Away, one is a member still.
     let bia = std::mem::replace(bia, server.connect(Framing::Line));
@@ -447,13 +364,7 @@ fn the_lists_say_who_is_there_and_what_one_may() {
 #[test]
 fn the_answer_counts_the_members_that_a_message_went_to() {
     let mut team = Team::with(false);
-    let Team {
-        ana,
-        bia,
-        caio,
-        duda,
-        ..
-    } = &mut team;
+    let Team { ana, bia, caio, duda, .. } = &mut team;
     for (sentence, joins) in [
         ("Mensagem enviada para 2 membros do grupo", true),
         ("Mensagem enviada para 3 membros do grupo", false),
@@ -475,10 +386,7 @@ fn the_answer_counts_the_members_that_a_message_went_to() {
     duda.group("add_member", "Sozinha", &new_member("bia"));
     bia.event("added_to_group");
     let answer = duda.tell_group("Sozinha", "oi");
-    assert_eq!(
-        text(&answer, "message"),
-        "Mensagem enviada para 1 membro do grupo"
-    );
+    assert_eq!(text(&answer, "message"), "Mensagem enviada para 1 membro do grupo");
     bia.hears_in("Sozinha", "duda", "oi");
     team.quiet();
 }
@@ -487,13 +395,7 @@ fn the_answer_counts_the_members_that_a_message_went_to() {
 fn members_who_asked_for_it_see_what_happens_to_a_group() {
     let mut team = Team::with(false);
     let mut eva = team.server.join_knowing("eva", &["groups"]);
-    let Team {
-        ana,
-        bia,
-        caio,
-        duda,
-        ..
-    } = &mut team;
+    let Team { ana, bia, caio, duda, .. } = &mut team;
     eva.group("join_group", "Time", &NOTHING);
     // Whether eva sees her own coming is the server's choice; from here on it is about others.
     eva.ask(&json!({ "type": "ping" }));
@@ -521,17 +423,11 @@ fn members_who_asked_for_it_see_what_happens_to_a_group() {
     }
     ana.group("rename_group", "Time", &json!({ "new_name": "Equipe" }));
     let event = eva.event("group_event");
-    assert_eq!(
-        (&event["event"], &event["by"]),
-        (&json!("renamed"), &json!("ana"))
-    );
+    assert_eq!((&event["event"], &event["by"]), (&json!("renamed"), &json!("ana")));
     assert_eq!(event["new_name"], "Equipe");
     ana.group("delete_group", "Equipe", &NOTHING);
     let event = eva.event("group_event");
-    assert_eq!(
-        (&event["event"], &event["by"]),
-        (&json!("deleted"), &json!("ana"))
-    );
+    assert_eq!((&event["event"], &event["by"]), (&json!("deleted"), &json!("ana")));
     assert_eq!(event["group_name"], "Equipe");
     eva.nothing_more();
     // The others asked for nothing, and saw nothing of it.
@@ -548,24 +444,15 @@ fn an_admin_made_by_the_last_ones_leaving_is_told_to_all() {
     team.ana.group("leave_group", "Time", &NOTHING);
     eva.ask(&json!({ "type": "ping" }));
     let told = eva.take_aside();
-    let happened: Vec<(&str, &str)> = told
-        .iter()
-        .map(|event| (text(event, "event"), text(event, "user")))
-        .collect();
+    let happened: Vec<(&str, &str)> =
+        told.iter().map(|event| (text(event, "event"), text(event, "user"))).collect();
     assert_eq!(happened, [("left", "ana"), ("promoted", "bia")]);
 }
 
 #[track_caller]
 fn sees(peer: &mut Peer, what: &str, user: &str, by: &str) {
     let event = peer.event("group_event");
-    assert_eq!(
-        (
-            text(&event, "event"),
-            text(&event, "user"),
-            text(&event, "by")
-        ),
-        (what, user, by)
-    );
+    assert_eq!((text(&event, "event"), text(&event, "user"), text(&event, "by")), (what, user, by));
     assert_eq!(text(&event, "group_name"), "Time");
     number(&event, "ts");
 }

@@ -97,10 +97,7 @@ fn an_unknown_recipient_is_refused_in_the_old_words() {
             continue;
         }
         let refusal = ana.refused(&request, "unknown_user");
-        assert_eq!(
-            text(&refusal, "message"),
-            "Usuário destinatário não encontrado"
-        );
+        assert_eq!(text(&refusal, "message"), "Usuário destinatário não encontrado");
     }
     let request = json!({ "type": "group_message", "group_name": "G", "content": "oi" });
     let refusal = ana.refused(&request, "unknown_group");

@@ -158,10 +158,8 @@ fn groups_are_one_by_the_same_rule() {
     let mut ana = server.join("ana");
     let mut bia = server.join("bia");
     ana.group("create_group", "Família", &json!({}));
-    let refusal = bia.refused(
-        &json!({ "type": "create_group", "group_name": "FAMÍLIA" }),
-        "group_exists",
-    );
+    let refusal =
+        bia.refused(&json!({ "type": "create_group", "group_name": "FAMÍLIA" }), "group_exists");
     assert_eq!(text(&refusal, "message"), "Grupo já existe");
     bia.tell_group("família", "oi");
     ana.hears_in("Família", "bia", "oi");

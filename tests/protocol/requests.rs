@@ -126,10 +126,7 @@ fn answers_come_in_the_order_of_the_requests() {
                 (json!({ "type": "list_users" }), "users_list"),
                 (json!({ "type": "dance" }), "error"),
                 (json!({ "type": "list_groups" }), "groups_list"),
-                (
-                    json!({ "type": "join_group", "group_name": "x" }),
-                    "group_response",
-                ),
+                (json!({ "type": "join_group", "group_name": "x" }), "group_response"),
             ] {
                 let id = round * 10 + expected.len();
                 let mut request = request;
@@ -188,16 +185,8 @@ fn what_is_missing_is_told() {
     let mut ana = server.join("ana");
     for (request, answer, field) in [
         (json!({}), "error", "type"),
-        (
-            json!({ "type": "private_message", "content": "x" }),
-            "message_response",
-            "recipient",
-        ),
-        (
-            json!({ "type": "private_message", "recipient": "ana" }),
-            "message_response",
-            "content",
-        ),
+        (json!({ "type": "private_message", "content": "x" }), "message_response", "recipient"),
+        (json!({ "type": "private_message", "recipient": "ana" }), "message_response", "content"),
         (
             json!({ "type": "private_message", "recipient": "ana", "content": "" }),
             "message_response",
@@ -208,36 +197,12 @@ fn what_is_missing_is_told() {
             "message_response",
             "content",
         ),
-        (
-            json!({ "type": "group_message", "content": "x" }),
-            "message_response",
-            "group_name",
-        ),
-        (
-            json!({ "type": "create_group" }),
-            "group_response",
-            "group_name",
-        ),
-        (
-            json!({ "type": "rename_group", "group_name": "G" }),
-            "group_response",
-            "new_name",
-        ),
-        (
-            json!({ "type": "add_member", "group_name": "G" }),
-            "member_response",
-            "new_member",
-        ),
-        (
-            json!({ "type": "remove_member", "group_name": "G" }),
-            "member_response",
-            "member",
-        ),
-        (
-            json!({ "type": "list_group_members" }),
-            "members_list_response",
-            "group_name",
-        ),
+        (json!({ "type": "group_message", "content": "x" }), "message_response", "group_name"),
+        (json!({ "type": "create_group" }), "group_response", "group_name"),
+        (json!({ "type": "rename_group", "group_name": "G" }), "group_response", "new_name"),
+        (json!({ "type": "add_member", "group_name": "G" }), "member_response", "new_member"),
+        (json!({ "type": "remove_member", "group_name": "G" }), "member_response", "member"),
+        (json!({ "type": "list_group_members" }), "members_list_response", "group_name"),
         (
             json!({ "type": "send_file", "recipient": "ana", "filename": "f" }),
             "file_response",
@@ -358,14 +323,9 @@ fn the_sentences_are_in_the_language_that_the_login_asked_for() {
 
     // A refused login is told in its own language.
     let mut other = server.connect(Framing::Line);
-    let refusal = other.refused(
-        &json!({ "type": "login", "username": "ann", "lang": "en" }),
-        "name_in_use",
-    );
+    let refusal =
+        other.refused(&json!({ "type": "login", "username": "ann", "lang": "en" }), "name_in_use");
     assert_eq!(text(&refusal, "message"), "User name already in use");
-    let refusal = other.refused(
-        &json!({ "type": "login", "username": "ann" }),
-        "name_in_use",
-    );
+    let refusal = other.refused(&json!({ "type": "login", "username": "ann" }), "name_in_use");
     assert_eq!(text(&refusal, "message"), "Nome de usuário já em uso");
 }

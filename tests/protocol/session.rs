@@ -24,10 +24,7 @@ fn a_login_says_who_one_is_and_what_the_server_speaks() {
 fn a_login_that_lists_features_is_told_when_nothing_was_missed() {
     let server = Server::start();
     let mut ana = server.connect(Framing::Line);
-    let answer = ana.login(
-        "ana",
-        &json!({ "features": ["presence", "from the future"] }),
-    );
+    let answer = ana.login("ana", &json!({ "features": ["presence", "from the future"] }));
     let synced = ana.event("synced");
     assert_eq!(synced["cursor"], answer["cursor"]);
     ana.nothing_more();
@@ -44,10 +41,8 @@ fn a_connection_has_one_user() {
     let server = Server::start();
     let mut ana = server.join("ana");
     for name in ["bia", "ana"] {
-        let refusal = ana.refused(
-            &json!({ "type": "login", "username": name }),
-            "already_logged_in",
-        );
+        let refusal =
+            ana.refused(&json!({ "type": "login", "username": name }), "already_logged_in");
         assert_eq!(refusal["type"], "login_response");
     }
     let users = ana.ok(&json!({ "type": "list_users" }));
@@ -121,10 +116,8 @@ fn who_is_online_is_listed_and_with_all_who_was() {
     let users = ana.ok(&json!({ "type": "list_users", "all": true }));
     assert_eq!(sorted_texts(&users, "users"), ["Ana", "Caio"]);
     let details = users["details"].as_array().expect("details");
-    let mut known: Vec<(&str, bool)> = details
-        .iter()
-        .map(|user| (text(user, "name"), user["online"] == true))
-        .collect();
+    let mut known: Vec<(&str, bool)> =
+        details.iter().map(|user| (text(user, "name"), user["online"] == true)).collect();
     known.sort_unstable();
     assert_eq!(known, [("Ana", true), ("Bia", false), ("Caio", true)]);
     let bia = details.iter().find(|user| user["name"] == "Bia");
