@@ -188,8 +188,7 @@ fn a_pause_costs_nothing() {
         let content = "x".repeat(8_000);
         for n in 0..60 {
             sender.ok(&json!({
-                "type": "private_message", "recipient": "bia", "content": content, "id": null,
-                "reply_to": n,
+                "type": "private_message", "recipient": "bia", "content": content, "reply_to": n,
             }));
         }
         for n in 0..60 {

@@ -115,6 +115,19 @@ impl Python {
         self.sees(&json!(["answer", kind, "success", message]));
     }
 
+    /// An answer that says success must come next, whatever else its sentence says beside this.
+    #[track_caller]
+    pub(crate) fn is_told_yes(&mut self, kind: &str, part: &str) {
+        let shown = self.shows();
+        assert_eq!(
+            (&shown[0], &shown[1], &shown[2]),
+            (&json!("answer"), &json!(kind), &json!("success")),
+            "{shown}"
+        );
+        let message = shown[3].as_str().expect("a sentence");
+        assert!(message.contains(part), "{message:?} should tell of {part:?}");
+    }
+
     /// Where it saves files.
     pub(crate) fn downloads(&self) -> PathBuf {
         self.downloads.clone()

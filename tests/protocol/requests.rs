@@ -1,5 +1,8 @@
 //! Section 2: requests and answers.
 
+use papo::text::Lang;
+use papo::text::server::{GroupDone, group_done, refusal as refusal_text, welcome as welcome_text};
+use papo::wire::Code;
 use serde_json::{Value, json};
 
 use crate::common::peer::assert_refused;
@@ -304,14 +307,15 @@ fn the_sentences_are_in_the_language_that_the_login_asked_for() {
     let server = Server::start();
     let mut ann = server.connect(Framing::Line);
     let welcome = ann.login("Ann", &json!({ "lang": "en" }));
-    assert_eq!(text(&welcome, "message"), "Welcome, Ann!");
+    assert_eq!(text(&welcome, "message"), welcome_text(Lang::En, "Ann"));
     let refusal = ann.refused(
         &json!({ "type": "private_message", "recipient": "nobody", "content": "x" }),
         "unknown_user",
     );
-    assert_eq!(text(&refusal, "message"), "Recipient not found");
+    let english = |code| refusal_text(Lang::En, code, None);
+    assert_eq!(text(&refusal, "message"), english(Code::UnknownUser));
     let created = ann.group("create_group", "Work", &json!({}));
-    assert_eq!(text(&created, "message"), "Group \"Work\" created");
+    assert_eq!(text(&created, "message"), group_done(Lang::En, "Work", GroupDone::Created));
 
     // On the next connection somebody speaks Portuguese, and so does who asked for neither.
     for lang in [json!("pt"), json!("pt-BR"), json!("xx"), Value::Null] {
@@ -325,7 +329,7 @@ fn the_sentences_are_in_the_language_that_the_login_asked_for() {
     let mut other = server.connect(Framing::Line);
     let refusal =
         other.refused(&json!({ "type": "login", "username": "ann", "lang": "en" }), "name_in_use");
-    assert_eq!(text(&refusal, "message"), "User name already in use");
+    assert_eq!(text(&refusal, "message"), english(Code::NameInUse));
     let refusal = other.refused(&json!({ "type": "login", "username": "ann" }), "name_in_use");
     assert_eq!(text(&refusal, "message"), "Nome de usuário já em uso");
 }
