@@ -84,11 +84,19 @@ impl Python {
     /// The next thing on the screen, heartbeats too, waiting this long.
     #[track_caller]
     pub(crate) fn shows_within(&mut self, patience: Duration) -> Value {
-        let Some(line) = self.screen.line(self.seen, patience) else {
-            panic!("nothing new on the screen after {:#?}", self.screen.lines());
-        };
+        match self.may_show_within(patience) {
+            Some(shown) => shown,
+            None => panic!("nothing new on the screen after {:#?}", self.screen.lines()),
+        }
+    }
+
+    /// The same, where it may also be that nothing comes.
+    #[track_caller]
+    pub(crate) fn may_show_within(&mut self, patience: Duration) -> Option<Value> {
+        let line = self.screen.line(self.seen, patience)?;
         self.seen += 1;
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("the client printed {line:?}"))
+        let shown = serde_json::from_str(&line);
+        Some(shown.unwrap_or_else(|_| panic!("the client printed {line:?}")))
     }
 
     /// The next thing on the screen must be this.
@@ -156,11 +164,9 @@ impl Python {
         let mut deadline = Instant::now() + PATIENCE;
         while collected.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(line) = self.screen.line(self.seen, left) else {
+            let Some(shown) = self.may_show_within(left) else {
                 break;
             };
-            self.seen += 1;
-            let shown: Value = serde_json::from_str(&line).expect("JSON on the screen");
             if shown[0] == kind {
                 collected.push(shown);
                 deadline = Instant::now() + PATIENCE;

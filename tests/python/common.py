@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 _output = threading.Lock()
 
@@ -29,6 +30,7 @@ class Chat:
         self.username = username
         self.downloads = downloads
         self.send = send
+        self.pause = 0.0
 
     def login_request(self):
         return {"type": "login", "username": self.username}
@@ -46,6 +48,10 @@ class Chat:
             if command == "quit":
                 return
             getattr(self, "do_" + command)(*words)
+
+    def do_slow_down(self, seconds):
+        """From here on the screen takes so long for each thing that it shows."""
+        self.pause = seconds
 
     def do_private(self, recipient, content):
         self.send(
@@ -109,6 +115,7 @@ class Chat:
 
     def receive(self, message):
         """Shows one object from the server, as the menu's screen would."""
+        time.sleep(self.pause)
         kind = message.get("type")
         if kind == "private_message_received":
             show("private", message["sender"], message["timestamp"], message["content"])
