@@ -17,6 +17,7 @@
 
 pub mod chat;
 pub mod cli;
+pub mod client;
 pub mod demo;
 pub mod journal;
 pub mod limits;

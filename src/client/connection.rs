@@ -1,0 +1,257 @@
+//! The connection to the server: made, read frame by frame, written by a thread of its own, and
+//! made again after growing waits.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::cli::{Exit, Failure};
+use crate::limits::FRAME_BYTES_MAX;
+use crate::text::Lang;
+use crate::text::client as text;
+use crate::wire::frame::{FrameDecoder, Framing};
+
+use super::sanitize::one_line;
+
+/// Where the server listens when nothing else is said.
+pub(crate) const DEFAULT_SERVER: &str = "localhost:12345";
+
+/// The port when only a host is said.
+const DEFAULT_PORT: &str = "12345";
+
+/// Time to connect to one address.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Time without any byte leaving after which the connection counts as gone.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
+
+/// Time without any byte coming, while logged in: three heartbeats of the server, and a little.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(50);
+
+/// Bytes read at once, and written at once while frames are small.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The largest frame that is read: a file of the largest kind, and what the server adds to it.
+const INCOMING_FRAME_BYTES_MAX: usize = FRAME_BYTES_MAX + 64 * 1024;
+
+/// The first wait before connecting again, and the longest.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// An address as people write it: the port may be missing, an IPv6 host may stand bare.
+pub(crate) fn address(typed: &str) -> String {
+    let colons = typed.matches(':').count();
+    match (typed.starts_with('['), colons) {
+        (false, 0) => format!("{typed}:{DEFAULT_PORT}"),
+        (true, _) if typed.ends_with(']') => format!("{typed}:{DEFAULT_PORT}"),
+        (false, 2..) => format!("[{typed}]:{DEFAULT_PORT}"),
+        _ => typed.to_owned(),
+    }
+}
+
+/// Connects to the first of the server's addresses that answers.
+pub(crate) fn connect(server: &str) -> io::Result<TcpStream> {
+    let mut failure = io::Error::from(ErrorKind::NotFound);
+    for address in address(server).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_MAX) {
+            Ok(stream) => {
+                // A frame is one write; waiting for more would only delay it.
+                stream.set_nodelay(true)?;
+                stream.set_write_timeout(Some(WRITE_STALL_MAX))?;
+                return Ok(stream);
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+/// Why there is no connection, and what to do.
+pub(crate) fn no_connection(lang: Lang, server: &str, error: &io::Error) -> Failure {
+    let server = one_line(server);
+    let told = match error.kind() {
+        ErrorKind::ConnectionRefused => text::refused(lang, &server),
+        _ => text::unreachable(lang, &server, &error.to_string()),
+    };
+    Failure::new(Exit::NoConnection, told)
+}
+
+/// What one read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read1 {
+    /// Bytes; perhaps frames.
+    Some,
+    /// Nothing before the socket's read timeout.
+    Nothing,
+    /// The end: the server has closed the connection.
+    End,
+}
+
+/// The frames that the server sends.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    stream: TcpStream,
+    decoder: FrameDecoder,
+}
+
+impl Frames {
+    /// Reads from this connection.
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let mut decoder = FrameDecoder::new(Framing::Line);
+        decoder.set_limit(INCOMING_FRAME_BYTES_MAX);
+        Self { stream, decoder }
+    }
+
+    /// Sets how long a read may wait.
+    pub(crate) fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        // Zero would be refused; it means "not any more".
+        self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))))
+    }
+
+    /// Reads once, and hands each frame that is whole now to `take`.
+    pub(crate) fn read(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<Read1> {
+        if self.decoder.pending_bytes() == 0 {
+            // A buffer that has grown with a file is given back with it.
+            let used = self.decoder.settle().filter(|buffer| buffer.len() == BUFFER_BYTES);
+            self.decoder.lend(used.unwrap_or_else(|| vec![0; BUFFER_BYTES]));
+        }
+        let count = loop {
+            match self.stream.read(self.decoder.spare()) {
+                Ok(0) => return Ok(Read1::End),
+                Ok(count) => break count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Which of the two a timeout is depends on the system.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    return Ok(Read1::Nothing);
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        self.decoder.advance(count);
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => take(frame),
+                Ok(None) => return Ok(Read1::Some),
+                Err(_) => return Err(ErrorKind::InvalidData.into()),
+            }
+        }
+    }
+}
+
+/// Sends frames from a thread of its own, so that who reads the socket never waits for a write: a
+/// server that writes to us while we write to it would otherwise wait for us, and we for it.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    frames: Sender<Arc<[u8]>>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(stream: TcpStream) -> io::Result<Self> {
+        let (frames, queue) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("papo-writer".into()).spawn(move || {
+            if write_all(&stream, &queue).is_err() {
+                // Who reads this socket notices, and sees to what comes next.
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        })?;
+        Ok(Self { frames, thread })
+    }
+
+    /// Sends a frame, unless the connection is gone: then it is for the next one.
+    pub(crate) fn send(&self, frame: Arc<[u8]>) {
+        let _ = self.frames.send(frame);
+    }
+
+    /// Waits until all that was given has been written.
+    pub(crate) fn finish(self) {
+        drop(self.frames);
+        let _ = self.thread.join();
+    }
+}
+
+fn write_all(mut stream: &TcpStream, queue: &Receiver<Arc<[u8]>>) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(BUFFER_BYTES);
+    while let Ok(frame) = queue.recv() {
+        bytes.clear();
+        Framing::Line.encode(&frame, &mut bytes);
+        while bytes.len() < BUFFER_BYTES {
+            let Ok(frame) = queue.try_recv() else { break };
+            Framing::Line.encode(&frame, &mut bytes);
+        }
+        stream.write_all(&bytes)?;
+        bytes.shrink_to(BUFFER_BYTES);
+    }
+    Ok(())
+}
+
+/// Waits that double, each a little off, so that all clients of a server that comes back do not
+/// come back in the same moment.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+    random: RandomState,
+    waits: u64,
+}
+
+impl Backoff {
+    /// Begins with the shortest wait.
+    pub(crate) fn new() -> Self {
+        Self { next: BACKOFF.0, random: RandomState::new(), waits: 0 }
+    }
+
+    /// The next wait.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(BACKOFF.1);
+        self.waits += 1;
+        // Between three quarters and five quarters of it.
+        let random = u32::try_from(self.random.hash_one(self.waits) % 512).unwrap_or(0);
+        wait * (768 + random) / 1024
+    }
+}
+
+/// A label that no other client has: before the number in each request's id.
+pub(crate) fn unique_label() -> String {
+    let random = RandomState::new();
+    format!("{:016x}", random.hash_one(std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_leave_out_its_port() {
+        for (typed, whole) in [
+            ("localhost", "localhost:12345"),
+            ("localhost:1", "localhost:1"),
+            ("10.0.0.1", "10.0.0.1:12345"),
+            ("::1", "[::1]:12345"),
+            ("[::1]", "[::1]:12345"),
+            ("[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(address(typed), whole);
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_ten_seconds() {
+        let mut backoff = Backoff::new();
+        for expected_ms in [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000] {
+            let wait = backoff.wait().as_millis();
+            assert!(wait >= expected_ms * 3 / 4 && wait <= expected_ms * 5 / 4, "{wait}");
+        }
+    }
+
+    #[test]
+    fn labels_differ() {
+        assert_ne!(unique_label(), unique_label());
+    }
+}

@@ -1,0 +1,42 @@
+//! The options that the client's commands share.
+
+use std::path::PathBuf;
+
+use crate::cli::{Failure, Invocation, usage};
+use crate::text::client as text;
+
+use super::connection::DEFAULT_SERVER;
+use super::downloads::Downloads;
+use super::terminal::Colour;
+
+/// `--server HOST:PORT`
+pub(crate) fn server(invocation: &mut Invocation) -> Result<String, Failure> {
+    invocation.value("--server", DEFAULT_SERVER.to_owned())
+}
+
+/// `--user NAME`, where it may be asked for.
+pub(crate) fn user(invocation: &mut Invocation) -> Result<Option<String>, Failure> {
+    invocation.optional("--user")
+}
+
+/// `--user NAME`, where nobody can be asked.
+pub(crate) fn needed_user(invocation: &mut Invocation) -> Result<String, Failure> {
+    let lang = invocation.lang;
+    user(invocation)?.ok_or_else(|| usage(lang, text::USER_NEEDED.get(lang)))
+}
+
+/// `--downloads DIR`
+pub(crate) fn downloads(invocation: &mut Invocation) -> Result<Downloads, Failure> {
+    let folder = invocation.value("--downloads", PathBuf::from("client_downloads"))?;
+    Ok(Downloads::new(folder))
+}
+
+/// `--color WHEN`
+pub(crate) fn colour(invocation: &mut Invocation) -> Result<Colour, Failure> {
+    let Some(value) = invocation.optional::<String>("--color")? else {
+        return Ok(Colour::default());
+    };
+    let lang = invocation.lang;
+    Colour::parse(&value)
+        .ok_or_else(|| usage(lang, text::bad_value("--color", &value, "auto, always, never")))
+}

@@ -1,0 +1,150 @@
+//! Requests that the server has not answered yet. Pure.
+//!
+//! Messages and files stay here until they are answered, also across a lost connection: sent again
+//! with the same `id`, they are delivered once however often they arrive (PROTOCOL.md, section 4).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::limits::FRAME_BYTES_MAX;
+use crate::wire::request::RequestId;
+
+/// Requests that may wait for their answers. A person never has as many; a script waits.
+const REQUESTS_MAX: usize = 200;
+
+/// Their bytes: two files of the largest kind.
+const BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
+
+/// What a request is about, as far as its answer is shown differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// A message or file: sent again after a lost connection.
+    Message,
+    /// `list_users`
+    Users,
+    /// `list_groups`
+    Groups,
+    /// `list_group_members`
+    Members,
+    /// Anything else: its answer is a sentence.
+    Other,
+    /// `logout`: its answer is the end.
+    Logout,
+}
+
+#[derive(Debug)]
+struct Request {
+    id: String,
+    about: About,
+    frame: Arc<[u8]>,
+    /// What it was, for people.
+    label: String,
+    /// It has been sent on another connection than the one it was made on.
+    is_late: bool,
+}
+
+/// The request that an answer is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answered {
+    /// What it is about.
+    pub(crate) about: About,
+    /// What it was, for people who have done other things since.
+    pub(crate) late: Option<String>,
+}
+
+/// The requests that wait for their answers, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Outstanding {
+    requests: VecDeque<Request>,
+    bytes: usize,
+}
+
+impl Outstanding {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Whether one of this size may be added.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.requests.len() < REQUESTS_MAX && self.bytes + bytes <= BYTES_MAX
+    }
+
+    /// Adds one that was sent, or will be.
+    pub(crate) fn push(&mut self, id: String, about: About, frame: Arc<[u8]>, label: String) {
+        self.bytes += frame.len();
+        self.requests.push_back(Request { id, about, frame, label, is_late: false });
+    }
+
+    /// Takes out the one that this answer is for.
+    pub(crate) fn answered(&mut self, id: Option<&RequestId<'_>>) -> Option<Answered> {
+        let Some(RequestId::Text(id)) = id else {
+            return None;
+        };
+        let index = self.requests.iter().position(|request| request.id == **id)?;
+        let request = self.requests.remove(index)?;
+        self.bytes -= request.frame.len();
+        let late = request.is_late.then_some(request.label);
+        Some(Answered { about: request.about, late })
+    }
+
+    /// The connection is gone: drops what is not sent again, and says how many that were.
+    pub(crate) fn lost(&mut self) -> usize {
+        let before = self.requests.len();
+        self.requests.retain(|request| request.about == About::Message);
+        self.bytes = self.requests.iter().map(|request| request.frame.len()).sum();
+        before - self.requests.len()
+    }
+
+    /// The connection was closed because a `logout` asked for it: that is its answer.
+    pub(crate) fn closed(&mut self) {
+        self.requests.retain(|request| request.about != About::Logout);
+    }
+
+    /// What is to be sent, or sent again, over a new connection.
+    pub(crate) fn send_again(&mut self) -> Vec<Arc<[u8]>> {
+        let frames = self.requests.iter_mut().map(|request| {
+            request.is_late = true;
+            Arc::clone(&request.frame)
+        });
+        frames.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Text;
+
+    fn id(id: &str) -> RequestId<'_> {
+        RequestId::Text(Text::from(id))
+    }
+
+    #[test]
+    fn answers_are_paired_by_id_and_messages_outlive_a_connection() {
+        let mut outstanding = Outstanding::default();
+        outstanding.push("a".into(), About::Message, Arc::from(*b"1"), "um".into());
+        outstanding.push("b".into(), About::Users, Arc::from(*b"22"), String::new());
+        outstanding.push("c".into(), About::Message, Arc::from(*b"333"), "dois".into());
+        assert_eq!(outstanding.answered(Some(&id("x"))), None);
+        assert_eq!(outstanding.answered(Some(&RequestId::Number(1))), None);
+        assert_eq!(outstanding.answered(None), None);
+        assert_eq!(outstanding.lost(), 1);
+        assert_eq!(outstanding.send_again().concat(), b"1333");
+        let answered = Answered { about: About::Message, late: Some("dois".into()) };
+        assert_eq!(outstanding.answered(Some(&id("c"))), Some(answered));
+        assert_eq!(outstanding.answered(Some(&id("c"))), None);
+        assert_eq!((outstanding.len(), outstanding.bytes), (1, 1));
+    }
+
+    #[test]
+    fn there_is_a_limit() {
+        let mut outstanding = Outstanding::default();
+        for number in 0..REQUESTS_MAX {
+            assert!(outstanding.has_room(1));
+            outstanding.push(number.to_string(), About::Message, Arc::from(*b"x"), String::new());
+        }
+        assert!(!outstanding.has_room(1));
+        assert!(!Outstanding::default().has_room(BYTES_MAX + 1));
+    }
+}

@@ -1,0 +1,93 @@
+//! Requests that more than one subcommand makes, and the files in events. Pure.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::text::Lang;
+use crate::wire::Text;
+use crate::wire::event::{Incoming, MsgId};
+use crate::wire::request::{Fields, RequestId};
+
+/// The features that this client lists in its login.
+pub(crate) const FEATURES: [&str; 4] = ["presence", "typing", "heartbeat", "groups"];
+
+/// The client's name and version in its login.
+pub(crate) const CLIENT: &str = concat!("papo/", env!("CARGO_PKG_VERSION"));
+
+/// A file that arrived, under the names that its sender gave: none of them is trusted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ArrivedFile {
+    /// In which group, if in one.
+    pub(crate) group: Option<String>,
+    /// Who sent it.
+    pub(crate) sender: String,
+    /// What the sender calls it.
+    pub(crate) filename: String,
+    /// Its bytes.
+    pub(crate) data: Vec<u8>,
+}
+
+/// A file that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// To a group, and not to a user.
+    pub(crate) to_group: bool,
+    /// To whom.
+    pub(crate) recipient: String,
+    /// Where the file is, as it was typed.
+    pub(crate) path: String,
+}
+
+/// A `login` with this client's features.
+pub(crate) fn login<'a>(user: &'a str, lang: Lang, id: &'a str, newest: MsgId) -> Fields<'a> {
+    Fields {
+        id: Some(RequestId::Text(Text::from(id))),
+        username: Some(Text::from(user)),
+        client: Some(Text::from(CLIENT)),
+        lang: Some(Text::from(match lang {
+            Lang::Pt => "pt",
+            Lang::En => "en",
+        })),
+        features: Some(FEATURES.into_iter().map(Text::from).collect()),
+        // The server begins after this message, and not with what is on the screen already.
+        since: Some(newest).filter(|newest| *newest > 0),
+        ..Fields::new("login")
+    }
+}
+
+/// A `send_file` without an id.
+pub(crate) fn send_file<'a>(file: &'a Outgoing, filename: &'a str, data: &'a str) -> Fields<'a> {
+    Fields {
+        recipient: Some(Text::from(file.recipient.as_str())),
+        filename: Some(Text::from(filename)),
+        file_data: Some(Text::from(data)),
+        file_type: Some(Text::from(if file.to_group { "group" } else { "private" })),
+        ..Fields::new("send_file")
+    }
+}
+
+/// What a file event brought.
+pub(crate) enum Arrived {
+    /// A file.
+    File(ArrivedFile),
+    /// Bytes that are no base64.
+    Broken,
+    /// The event alone: the file does not fit a frame.
+    NotHere,
+}
+
+/// Takes the file out of its event.
+pub(crate) fn arrived_file(event: &Incoming<'_>) -> Arrived {
+    let Some(data) = event.file_data.as_deref() else {
+        return Arrived::NotHere;
+    };
+    match STANDARD.decode(data) {
+        Err(_) => Arrived::Broken,
+        Ok(data) => Arrived::File(ArrivedFile {
+            group: event.group_name.as_deref().map(str::to_owned),
+            sender: event.sender.as_deref().unwrap_or("").to_owned(),
+            filename: event.filename.as_deref().unwrap_or("").to_owned(),
+            data,
+        }),
+    }
+}

@@ -1,0 +1,246 @@
+//! `papo send`: one message or file, for scripts.
+
+use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::limits::CONTENT_BYTES_MAX;
+use crate::text::Lang;
+use crate::text::client::{self as text, HELP_SEND};
+use crate::wire::Text;
+use crate::wire::event::Incoming;
+use crate::wire::request::{Fields, RequestId};
+
+use super::downloads::Downloads;
+use super::options;
+use super::requests::{Arrived, Outgoing, arrived_file, send_file};
+use super::sanitize::one_line;
+use super::script::{Account, Script};
+use super::show::{Line, Reader};
+use super::uploads;
+
+/// How long the answer may take; a file goes over slow lines, too.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
+
+/// What is sent, and to whom.
+#[derive(Debug, PartialEq, Eq)]
+struct Parcel {
+    to_group: bool,
+    recipient: String,
+    what: What,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum What {
+    Text(String),
+    StandardInput,
+    File(String),
+}
+
+/// `papo send`.
+pub fn send(mut invocation: Invocation) -> Result<(), Failure> {
+    if invocation.wants_help(HELP_SEND) {
+        return Ok(());
+    }
+    send_with(invocation, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+}
+
+fn send_with(
+    mut invocation: Invocation,
+    stdin: &mut impl Read,
+    stdout: &mut impl Write,
+) -> Result<(), Failure> {
+    let lang = invocation.lang;
+    let account = Account {
+        server: options::server(&mut invocation)?,
+        user: options::needed_user(&mut invocation)?,
+        lang,
+    };
+    let downloads = options::downloads(&mut invocation)?;
+    let json = invocation.args.contains("--json");
+    let parcel = parcel(invocation)?;
+    // Everything that can be wrong here is found before anybody is logged in.
+    let content = match &parcel.what {
+        What::Text(text) => content(lang, text.clone())?,
+        What::StandardInput => content(lang, read_all(lang, stdin)?)?,
+        What::File(_) => String::new(),
+    };
+    let to = Some(Text::from(parcel.recipient.as_str()));
+    let file;
+    let upload;
+    let request = if let What::File(path) = &parcel.what {
+        upload = uploads::read(path).map_err(|trouble| {
+            let told = text::file_trouble(lang, &one_line(path), &trouble);
+            Failure::new(Exit::Error, told)
+        })?;
+        let (to_group, recipient) = (parcel.to_group, parcel.recipient.clone());
+        file = Outgoing { to_group, recipient, path: path.clone() };
+        send_file(&file, &upload.filename, &upload.base64)
+    } else {
+        let content = Some(Text::from(content.as_str()));
+        if parcel.to_group {
+            Fields { group_name: to, content, ..Fields::new("group_message") }
+        } else {
+            Fields { recipient: to, content, ..Fields::new("private_message") }
+        }
+    };
+
+    let mut script = Script::log_in(&account, 0)?;
+    let id = script.request(request);
+    let me = script.me.clone();
+    let mut answer: Option<Vec<u8>> = None;
+    script.read_until(Instant::now() + ANSWER_MAX, |frame| {
+        if is_answer(frame, &id) {
+            answer = Some(frame.to_vec());
+        } else {
+            tell(frame, lang, &me, &downloads);
+        }
+        answer.is_some()
+    });
+    script.log_out(|frame| {
+        tell(frame, lang, &me, &downloads);
+        is_goodbye(frame)
+    });
+    let answer = answer.ok_or_else(|| Failure::new(Exit::Error, text::NO_ANSWER.get(lang)))?;
+    report(&answer, lang, json, stdout)
+}
+
+/// Reads what is left of the command line.
+fn parcel(mut invocation: Invocation) -> Result<Parcel, Failure> {
+    let lang = invocation.lang;
+    let group: Option<String> = invocation.optional("--group")?;
+    let file: Option<String> = invocation.optional("--file")?;
+    let mut rest = Vec::new();
+    while let Some(argument) = invocation.positional()? {
+        // A misspelt option is no recipient and no text; a text that looks so goes through `-`.
+        if argument.starts_with("--")
+            || argument.starts_with('-') && rest.is_empty() && group.is_none()
+        {
+            return Err(unknown(lang, &argument));
+        }
+        rest.push(argument);
+    }
+    let mut rest = rest.into_iter();
+    let missing = |what: crate::text::Sentence| usage(lang, what.get(lang));
+    let (to_group, recipient) = match group {
+        Some(group) => (true, group),
+        None => (false, rest.next().ok_or_else(|| missing(text::RECIPIENT_NEEDED))?),
+    };
+    let what = match (file, rest.next()) {
+        (Some(file), None) => What::File(file),
+        (None, Some(text)) if text == "-" => What::StandardInput,
+        (None, Some(text)) => What::Text(text),
+        (None, None) => return Err(missing(text::TEXT_NEEDED)),
+        (Some(_), Some(_)) => return Err(missing(text::TOO_MANY_ARGUMENTS)),
+    };
+    if rest.next().is_some() {
+        return Err(missing(text::TOO_MANY_ARGUMENTS));
+    }
+    Ok(Parcel { to_group, recipient, what })
+}
+
+fn unknown(lang: Lang, argument: &str) -> Failure {
+    usage(lang, format_args!("{}: {argument:?}", text::UNKNOWN_OPTION.get(lang)))
+}
+
+fn read_all(lang: Lang, stdin: &mut impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    // One byte more than is allowed tells that there is too much; the rest need not be read.
+    stdin
+        .take(CONTENT_BYTES_MAX as u64 + 2)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::new(Exit::Error, error))?;
+    if bytes.len() > CONTENT_BYTES_MAX + 1 {
+        return Err(Failure::new(Exit::Error, text::TEXT_OVER_LIMIT.get(lang)));
+    }
+    let mut text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(Exit::Error, text::TEXT_NOT_UTF8.get(lang)))?;
+    // The line break that ends a program's output is not part of what it says.
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn content(lang: Lang, text: String) -> Result<String, Failure> {
+    match text.len() {
+        0 => Err(Failure::new(Exit::Error, text::TEXT_EMPTY.get(lang))),
+        1..=CONTENT_BYTES_MAX => Ok(text),
+        _ => Err(Failure::new(Exit::Error, text::TEXT_OVER_LIMIT.get(lang))),
+    }
+}
+
+/// An error that names no request is about the only one there was.
+fn is_answer(frame: &[u8], id: &str) -> bool {
+    Incoming::decode(frame).is_some_and(|answer| match &answer.id {
+        Some(RequestId::Text(answered)) => answer.status.is_some() && **answered == *id,
+        Some(RequestId::Number(_)) => false,
+        None => answer.is_error(),
+    })
+}
+
+fn is_goodbye(frame: &[u8]) -> bool {
+    Incoming::decode(frame).is_some_and(|answer| answer.kind() == "account_response")
+}
+
+/// What arrives for this user meanwhile counts as delivered, so it is told and kept.
+pub(crate) fn tell(frame: &[u8], lang: Lang, me: &str, downloads: &Downloads) {
+    let Some(event) = Incoming::decode(frame) else { return };
+    let wanted = matches!(
+        event.kind(),
+        "private_message_received"
+            | "group_message_received"
+            | "file_received"
+            | "group_file_received"
+            | "added_to_group"
+    );
+    if !wanted {
+        return;
+    }
+    let line = Reader { lang, me: Some(me) }.event(&event);
+    for line in line.into_iter().chain(kept(&event, lang, downloads)) {
+        let _ = std::io::stderr().write_all(line.painted(false).as_bytes());
+    }
+}
+
+/// Keeps the file of an event, if it has one, and says where.
+pub(crate) fn kept(event: &Incoming<'_>, lang: Lang, downloads: &Downloads) -> Option<Line> {
+    if !matches!(event.kind(), "file_received" | "group_file_received") {
+        return None;
+    }
+    Some(match arrived_file(event) {
+        Arrived::File(file) => downloads.save_and_tell(&file, lang),
+        Arrived::Broken => Line::bad(text::FILE_BROKEN.get(lang)),
+        Arrived::NotHere => Line::bad(text::FILE_NOT_HERE.get(lang)),
+    })
+}
+
+/// Prints the message's number, or says why there is none.
+fn report(answer: &[u8], lang: Lang, json: bool, stdout: &mut impl Write) -> Result<(), Failure> {
+    let decoded = Incoming::decode(answer).unwrap_or_default();
+    let mut line = Vec::new();
+    if json {
+        line.extend_from_slice(answer);
+    } else if let Some(msg_id) = decoded.msg_id {
+        line.extend_from_slice(msg_id.to_string().as_bytes());
+    }
+    let mut written = Ok(());
+    if !line.is_empty() {
+        line.push(b'\n');
+        written = stdout.write_all(&line).and_then(|()| stdout.flush());
+    }
+    if decoded.is_error() {
+        let told = Reader { lang, me: None }.sentence(&decoded);
+        return Err(Failure::new(Exit::Error, told));
+    }
+    match written {
+        // Sent all the same; who closed the pipe does not want to know its number.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Error, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! `papo send` against a server that does what each test says.
+
+use super::*;
+use crate::client::fake::{FakeServer, Peer, nobody, play};
+
+/// Runs the command; gives its exit code, standard output and message.
+fn run(server: &str, args: &[&str], mut stdin: &[u8]) -> (u8, String, String) {
+    let mut all = vec!["--server".into(), server.into()];
+    all.extend(args.iter().map(Into::into));
+    let invocation = Invocation { args: pico_args::Arguments::from_vec(all), lang: Lang::Pt };
+    let mut stdout = Vec::new();
+    let end = send_with(invocation, &mut stdin, &mut stdout);
+    let (exit, told) = match end {
+        Ok(()) => (0, String::new()),
+        Err(failure) => (failure.exit as u8, failure.message),
+    };
+    (exit, String::from_utf8(stdout).unwrap(), told)
+}
+
+fn taking(kind: &'static str, check: fn(&serde_json::Value)) -> FakeServer {
+    FakeServer::start(vec![play(move |peer: &mut Peer| {
+        peer.take_login();
+        let answer = if kind == "send_file" { "file_response" } else { "message_response" };
+        check(&peer.take(kind, answer, 77));
+        peer.take_logout();
+    })])
+}
+
+#[test]
+fn a_message_is_sent_and_its_number_printed() {
+    let server = taking("private_message", |request| {
+        assert_eq!(
+            (&request["recipient"], &request["content"]),
+            (&"bia".into(), &"oi, bia".into())
+        );
+    });
+    let ran = run(&server.address, &["--user", "ana", "bia", "oi, bia"], b"");
+    server.finish();
+    assert_eq!(ran, (0, "77\n".into(), String::new()));
+}
+
+#[test]
+fn a_dash_stands_for_standard_input() {
+    let server = taking("group_message", |request| {
+        assert_eq!(request["group_name"], "Trabalho");
+        assert_eq!(request["content"], "um\ndois");
+    });
+    let ran = run(&server.address, &["--user", "ana", "--group", "Trabalho", "-"], b"um\ndois\n");
+    server.finish();
+    assert_eq!((ran.0, ran.1), (0, "77\n".into()));
+}
+
+#[test]
+fn the_answer_is_printed_whole_as_json() {
+    let server = taking("private_message", |_| {});
+    let ran = run(&server.address, &["--user", "ana", "--json", "bia", "-5 graus"], b"");
+    server.finish();
+    assert_eq!(ran.0, 0);
+    let answer: serde_json::Value = serde_json::from_str(&ran.1).unwrap();
+    assert_eq!(answer["msg_id"], 77);
+    assert_eq!(ran.1.lines().count(), 1);
+}
+
+#[test]
+fn a_file_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.txt");
+    std::fs::write(&path, "oi").unwrap();
+    let server = taking("send_file", |request| {
+        assert_eq!(request["filename"], "x.txt");
+        assert_eq!(request["file_data"], "b2k=");
+        assert_eq!(request["file_type"], "private");
+    });
+    let path = path.to_str().unwrap();
+    let ran = run(&server.address, &["--user", "ana", "--file", path, "bia"], b"");
+    server.finish();
+    assert_eq!((ran.0, ran.1), (0, "77\n".into()));
+}
+
+#[test]
+fn a_refusal_is_1_and_tells_why() {
+    let server = FakeServer::start(vec![play(|peer: &mut Peer| {
+        peer.take_login();
+        let request = peer.expect("private_message");
+        let rest = r#""status":"error","code":"unknown_user","message":"Usuário destinatário não encontrado""#;
+        peer.answer(&request, "message_response", rest);
+        peer.take_logout();
+    })]);
+    let ran = run(&server.address, &["--user", "ana", "cae", "oi"], b"");
+    server.finish();
+    assert_eq!(ran, (1, String::new(), "Usuário destinatário não encontrado".into()));
+}
+
+#[test]
+fn no_server_is_3_and_a_refused_login_is_4() {
+    let ran = run(&nobody(), &["--user", "ana", "bia", "oi"], b"");
+    assert_eq!(ran.0, 3);
+    assert!(ran.2.starts_with("Conexão recusada em"), "{}", ran.2);
+    assert!(ran.2.contains("papo server"), "{}", ran.2);
+    let server = FakeServer::start(vec![play(|peer: &mut Peer| {
+        peer.refuse_login("name_in_use", "Nome de usuário já em uso");
+    })]);
+    let ran = run(&server.address, &["--user", "ana", "bia", "oi"], b"");
+    assert_eq!(ran, (4, String::new(), "Nome de usuário já em uso".into()));
+    let server = FakeServer::start(vec![play(|peer: &mut Peer| {
+        peer.expect("login");
+        peer.send("HTTP/1.1 400 Bad Request");
+    })]);
+    let ran = run(&server.address, &["--user", "ana", "bia", "oi"], b"");
+    assert_eq!(ran.0, 3);
+    assert!(ran.2.contains("não é um servidor papo"), "{}", ran.2);
+}
+
+#[test]
+fn what_cannot_be_meant_is_2_before_anything_is_sent() {
+    for args in [
+        &["bia", "oi"][..],
+        &["--user", "ana"],
+        &["--user", "ana", "bia"],
+        &["--user", "ana", "bia", "oi", "tudo"],
+        &["--user", "ana", "--gruop", "T", "oi"],
+        &["--user", "ana", "--group"],
+        &["--user", "ana", "--group", "T"],
+        &["--user", "ana", "--file", "x", "bia", "oi"],
+    ] {
+        assert_eq!(run("127.0.0.1:1", args, b"").0, 2, "{args:?}");
+    }
+    let long = vec![b'x'; CONTENT_BYTES_MAX + 1];
+    for stdin in [&b""[..], b"\n", b"\xff", &long] {
+        let ran = run("127.0.0.1:1", &["--user", "ana", "bia", "-"], stdin);
+        assert_eq!(ran.0, 1, "{}", ran.2);
+    }
+    let ran = run("127.0.0.1:1", &["--user", "ana", "--file", "/nada", "bia"], b"");
+    assert!(ran.2.starts_with("Arquivo não encontrado"), "{}", ran.2);
+}

@@ -1,0 +1,237 @@
+//! The help of `papo`, `papo send` and `papo listen`, and what these two say to wrong usage.
+
+use crate::text::{Sentence, say};
+
+/// `papo send` with an option that it does not have.
+pub const UNKNOWN_OPTION: Sentence = say("opção desconhecida", "unknown option");
+
+/// `--user` is missing where nobody can be asked.
+pub const USER_NEEDED: Sentence =
+    say("falta --user NOME: quem está falando", "--user NAME is missing: who is speaking");
+
+/// `papo send` without recipient.
+pub const RECIPIENT_NEEDED: Sentence = say(
+    "falta o destinatário: papo send --user ana bia \"oi\", ou --group GRUPO",
+    "the recipient is missing: papo send --user ana bia \"hi\", or --group GROUP",
+);
+
+/// `papo send` without text.
+pub const TEXT_NEEDED: Sentence = say(
+    "falta o texto: entre aspas, ou - para ler da entrada padrão, ou --file ARQUIVO",
+    "the text is missing: in quotes, or - to read standard input, or --file FILE",
+);
+
+/// `papo send` with text in several words, or with too many arguments.
+pub const TOO_MANY_ARGUMENTS: Sentence = say(
+    "argumentos demais: ponha o texto entre aspas",
+    "too many arguments: put the text in quotes",
+);
+
+/// `papo send` with an empty text.
+pub const TEXT_EMPTY: Sentence = say("o texto está vazio", "the text is empty");
+
+/// `papo send` with more text than a message holds.
+pub const TEXT_OVER_LIMIT: Sentence = say(
+    "o texto passa de 65536 bytes; envie como arquivo com --file",
+    "the text is over 65536 bytes; send it as a file with --file",
+);
+
+/// `papo send -` with bytes that are no text.
+pub const TEXT_NOT_UTF8: Sentence = say(
+    "a entrada padrão não é texto UTF-8; envie como arquivo com --file",
+    "standard input is no UTF-8 text; send it as a file with --file",
+);
+
+/// `papo`, `papo client`.
+pub const HELP_CLIENT: Sentence = say(
+    "\
+papo: cliente de terminal do chat
+
+Uso: papo [client] [opções]
+
+Opções:
+  --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --user NOME           entra com este nome, sem perguntar
+  --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
+  --lang pt|en          idioma (pt; também a variável PAPO_LANG)
+  --color QUANDO        auto, always ou never (auto; respeita NO_COLOR)
+  -h, --help            esta ajuda
+
+Outros comandos: papo server, papo send, papo listen, papo demo, papo load
+(cada um com --help).
+
+Exemplos:
+  papo --user ana
+  papo --server chat.exemplo.com:12345 --downloads ~/recebidos
+  printf '1\\nbia\\noi\\n8\\n' | papo --user ana
+
+Sai com 0 ao encerrar, 1 em erro, 2 em uso incorreto, 3 sem conexão, 4 se o
+login for recusado.
+",
+    "\
+papo: terminal client of the chat
+
+Usage: papo [client] [options]
+
+Options:
+  --server HOST:PORT    where the server is (localhost:12345)
+  --user NAME           come in under this name, without being asked
+  --downloads DIR       where files that arrive are saved (client_downloads)
+  --lang pt|en          language (pt; also the variable PAPO_LANG)
+  --color WHEN          auto, always or never (auto; NO_COLOR is honoured)
+  -h, --help            this help
+
+Other commands: papo server, papo send, papo listen, papo demo, papo load
+(each with --help).
+
+Examples:
+  papo --lang en --user ana
+  papo --server chat.example.com:12345 --downloads ~/received
+  printf '1\\nbia\\nhi\\n8\\n' | papo --user ana
+
+Exits with 0 when it is closed, 1 on an error, 2 on wrong usage, 3 without a
+connection, 4 if the login is refused.
+",
+);
+
+/// `papo send`.
+pub const HELP_SEND: Sentence = say(
+    "\
+papo send: envia uma mensagem ou um arquivo, e termina
+
+Uso: papo send --user NOME [opções] DESTINATÁRIO TEXTO
+     papo send --user NOME [opções] --group GRUPO TEXTO
+     papo send --user NOME [opções] --file ARQUIVO DESTINATÁRIO
+
+TEXTO é um argumento só (use aspas); - lê a entrada padrão inteira.
+
+Opções:
+  --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --user NOME           quem envia (obrigatório)
+  --group GRUPO         envia para um grupo em vez de uma pessoa
+  --file ARQUIVO        envia este arquivo em vez de um texto
+  --downloads PASTA     onde salvar arquivos que cheguem enquanto isso
+                        (client_downloads)
+  --json                mostra a resposta do servidor em JSON
+  --lang pt|en          idioma
+  -h, --help            esta ajuda
+
+A saída padrão traz o número da mensagem; o resto vai para a saída de erros,
+também as mensagens que esperavam por este usuário, que assim contam como
+vistas.
+
+Exemplos:
+  papo send --user ana bia \"oi, bia\"
+  uptime | papo send --user robo --group Trabalho -
+  papo send --user ana --file foto.jpg bia
+
+Sai com 0 se foi enviado, 1 se o servidor recusou, 2 em uso incorreto, 3 sem
+conexão, 4 se o login for recusado.
+",
+    "\
+papo send: sends one message or file, and ends
+
+Usage: papo send --user NAME [options] RECIPIENT TEXT
+       papo send --user NAME [options] --group GROUP TEXT
+       papo send --user NAME [options] --file FILE RECIPIENT
+
+TEXT is one argument (use quotes); - reads the whole of standard input.
+
+Options:
+  --server HOST:PORT    where the server is (localhost:12345)
+  --user NAME           who sends (required)
+  --group GROUP         send to a group instead of a person
+  --file FILE           send this file instead of a text
+  --downloads DIR       where files that arrive meanwhile are saved
+                        (client_downloads)
+  --json                print the server's answer as JSON
+  --lang pt|en          language
+  -h, --help            this help
+
+Standard output gets the message's number; the rest goes to standard error, also
+messages that were waiting for this user, which then count as seen.
+
+Examples:
+  papo send --user ana bia \"hi, bia\"
+  uptime | papo send --user robot --group Work -
+  papo send --user ana --file photo.jpg bia
+
+Exits with 0 if it was sent, 1 if the server refused, 2 on wrong usage, 3
+without a connection, 4 if the login is refused.
+",
+);
+
+/// `papo listen`.
+pub const HELP_LISTEN: Sentence = say(
+    "\
+papo listen: mostra o que chega para um usuário, uma linha por evento
+
+Uso: papo listen --user NOME [opções]
+
+Opções:
+  --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --user NOME           quem escuta (obrigatório)
+  --json                um objeto JSON por linha, como veio do servidor
+  --count N             termina depois de N mensagens ou arquivos
+  --seconds S           termina depois de S segundos
+  --downloads PASTA     onde salvar os arquivos recebidos, sem --json
+                        (client_downloads)
+  --lang pt|en          idioma
+  -h, --help            esta ajuda
+
+Só os eventos vão para a saída padrão. Uma conexão perdida é refeita.
+
+Exemplos:
+  papo listen --user robo
+  papo listen --user robo --json | jq -r 'select(.content) | .content'
+  papo listen --user robo --count 1 --seconds 60
+
+Sai com 0 ao terminar, 1 em erro, 2 em uso incorreto, 3 sem conexão, 4 se o
+login for recusado.
+",
+    "\
+papo listen: shows what arrives for a user, one line per event
+
+Usage: papo listen --user NAME [options]
+
+Options:
+  --server HOST:PORT    where the server is (localhost:12345)
+  --user NAME           who listens (required)
+  --json                one JSON object per line, as the server sent it
+  --count N             end after N messages or files
+  --seconds S           end after S seconds
+  --downloads DIR       where files that arrive are saved, without --json
+                        (client_downloads)
+  --lang pt|en          language
+  -h, --help            this help
+
+Standard output gets the events alone. A lost connection is made again.
+
+Examples:
+  papo listen --user robot
+  papo listen --user robot --json | jq -r 'select(.content) | .content'
+  papo listen --user robot --count 1 --seconds 60
+
+Exits with 0 at the end, 1 on an error, 2 on wrong usage, 3 without a
+connection, 4 if the login is refused.
+",
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_help_shows_usage_options_and_an_example() {
+        for help in [HELP_CLIENT, HELP_SEND, HELP_LISTEN] {
+            for part in ["Uso:", "Opções:", "Exemplos:", "--server", "--lang", "Sai com 0"] {
+                assert!(help.pt.contains(part), "{part}");
+            }
+            for part in ["Usage:", "Options:", "Examples:", "--server", "--lang", "Exits with 0"] {
+                assert!(help.en.contains(part), "{part}");
+            }
+            let widest = help.pt.lines().chain(help.en.lines());
+            assert!(widest.map(|line| line.chars().count()).max() <= Some(80));
+        }
+    }
+}
