@@ -251,7 +251,15 @@ impl Session {
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Show(line) => self.screen.show(&line),
+                Effect::Show(line) => match effects.front() {
+                    // What arrived and where it was kept are read together.
+                    Some(Effect::Save(file)) => {
+                        let kept = self.downloads.save_and_tell(file, self.lang);
+                        self.screen.show_together(&line, &kept);
+                        effects.pop_front();
+                    }
+                    _ => self.screen.show(&line),
+                },
                 Effect::Send(frame) => {
                     if let Some(writer) = &state.writer {
                         writer.send(frame);

@@ -155,7 +155,15 @@ impl Screen {
 
     /// Adds a line. Never waits.
     pub(crate) fn show(&self, line: &Line) {
-        let line = line.painted(self.colour);
+        self.add(line.painted(self.colour));
+    }
+
+    /// Adds two lines between which nothing else is printed. Never waits.
+    pub(crate) fn show_together(&self, first: &Line, second: &Line) {
+        self.add(first.painted(self.colour) + &second.painted(self.colour));
+    }
+
+    fn add(&self, line: String) {
         let mut waiting = self.queue.lock();
         if waiting.broken {
             return;
