@@ -179,6 +179,7 @@ impl Reactor {
                 Ok(Some(frame)) => {
                     *frames_left -= 1;
                     self.handle_frame(id, frame);
+                    self.note_framing(id, decoder.framing());
                 }
                 Err(_) => {
                     self.reject(id, Code::FrameTooLarge);
@@ -196,6 +197,8 @@ impl Reactor {
         {
             connection.framing = Some(Framing::Line);
             connection.outbox.set_paced(false);
+            connection.next_write_ms = 0;
+            self.mark_dirty(id);
         }
     }
 

@@ -244,16 +244,7 @@ impl FrameDecoder {
 
     fn next_bare(&mut self) -> Result<Option<Range<usize>>, FrameTooLarge> {
         if self.braces.depth == 0 {
-            // Between objects: white space, and the newline that tells a line client.
-            let space = self.buffer[self.consumed..self.received]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
-            let between = self.consumed..self.consumed + space;
-            if self.begun && self.buffer[between.clone()].contains(&b'\n') {
-                self.framing = Framing::Line;
-            }
-            self.take(between.end);
+            self.skip_space();
             if self.framing == Framing::Line {
                 return self.next_line();
             }
@@ -276,10 +267,22 @@ impl FrameDecoder {
             }
         };
         self.take(next);
+        // A line client is known before its first frame is answered, if its newline is here.
+        self.skip_space();
         if end - start > self.limit_bytes {
             return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
         Ok(Some(trimmed(&self.buffer, start..end)))
+    }
+
+    /// Takes what stands between objects: white space, and the newline that tells a line client.
+    fn skip_space(&mut self) {
+        let pending = &self.buffer[self.consumed..self.received];
+        let space = pending.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if self.begun && pending[..space].contains(&b'\n') {
+            self.framing = Framing::Line;
+        }
+        self.take(self.consumed + space);
     }
 
     /// Looks for the end of a bare object, from where the last look ended.
@@ -446,6 +449,17 @@ mod tests {
             assert_eq!(decoder.framing(), framing);
             decoder.settle();
         }
+    }
+
+    #[test]
+    fn a_line_client_is_known_by_its_first_line() {
+        let mut decoder = FrameDecoder::new(Framing::Bare);
+        decoder.spare()[..6].copy_from_slice(b"{}\r\n{}");
+        decoder.advance(6);
+        assert_eq!(decoder.next_frame().unwrap(), Some(b"{}".as_slice()));
+        assert_eq!(decoder.framing(), Framing::Line);
+        // The second line is not whole.
+        assert_eq!(decoder.next_frame().unwrap(), None);
     }
 
     #[test]
