@@ -188,7 +188,7 @@ fn parse<'a>(
     if frame.trim_ascii_start().first() != Some(&b'{') {
         return Err(invalid());
     }
-    let text = std::str::from_utf8(frame).map_err(|_| invalid())?;
+    let text = simdutf8::basic::from_utf8(frame).map_err(|_| invalid())?;
     if json::read_plain(text, fields) {
         return Ok(());
     }
