@@ -4,6 +4,7 @@
 //!
 //! - [`limits`]: every maximum there is. Uses nothing.
 //! - [`wire`]: bytes, frames, requests, events, names. No I/O. Uses `limits`.
+//! - [`folder`]: whole files under names that nothing else has. Uses `limits`.
 //! - [`text`]: every sentence that people read, in Portuguese and English. Uses `wire`.
 //! - [`chat`]: the core, which decides who is who and who gets what. No sockets, clock, threads or
 //!   files: what it wants done, it says as effects. Uses `wire`, `text`.
@@ -19,6 +20,7 @@ pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod demo;
+pub mod folder;
 pub mod journal;
 pub mod limits;
 pub mod load;

@@ -26,6 +26,9 @@ pub const FILE_NAME_BYTES_MAX: usize = 200;
 /// What file systems take for one name, in bytes (ext4, APFS and NTFS agree closely enough).
 pub const STORED_NAME_BYTES_MAX: usize = 255;
 
+/// Names tried for one file, ` (2)` and on; more are refused rather than searched through.
+pub const FILE_COPIES_MAX: u32 = 10_000;
+
 /// A request's `id`, in UTF-8 bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 
@@ -69,7 +72,7 @@ pub const REMEMBERED_REQUESTS_MAX: usize = 1_024;
 /// The same for all senders together; above it those silent longest are forgotten.
 pub const REMEMBERED_REQUESTS_ALL_MAX: usize = 1_000_000;
 
-/// Seconds between two `typing` events of one session in one conversation.
+/// Milliseconds between two `typing` events of one session in one conversation.
 pub const TYPING_INTERVAL_MS: u64 = 3_000;
 
 /// Milliseconds between two `heartbeat_ping`s.

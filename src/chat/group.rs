@@ -9,12 +9,12 @@ use super::names::Names;
 use super::{
     Chat, Class, Done, Effect, Effects, Handled, Member, Now, UserId, answer_with, refuse,
 };
-use crate::limits::GROUPS_MAX;
+use crate::limits::{GROUPS_MAX, GROUPS_PER_USER_MAX};
 use crate::text::server::{self as text, GroupDone};
 use crate::wire::Code;
 use crate::wire::event::{Body, Event, GroupChange, MsgId, Role};
 use crate::wire::name::GroupName;
-use crate::wire::request::{GroupRequest, RequestId};
+use crate::wire::request::{GroupRequest, Refusal, RequestId};
 
 /// The number that stands for a group inside the core. Never given to a second group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +69,22 @@ impl Groups {
         self.by_id.get_mut(&id).map_or(0, |group| std::mem::replace(&mut group.newest, msg_id))
     }
 
+    fn set_role(&mut self, id: GroupId, user: UserId, role: Role) {
+        let members = self.by_id.get_mut(&id).map(|group| &mut group.members);
+        let member = members.and_then(|all| all.iter_mut().find(|member| member.user == user));
+        if let Some(member) = member {
+            member.role = role;
+        }
+    }
+
+    /// Gives a name back that was set aside for a group which keeps its own.
+    fn release(&mut self, name: &GroupName, id: GroupId) {
+        let kept = self.get(id).is_some_and(|group| group.name.key() == name.key());
+        if !kept && self.names.find(name.as_str()) == Some(id.0) {
+            self.names.remove(name);
+        }
+    }
+
     /// Sets a name aside for a group that is not stored under it yet.
     fn reserve(&mut self, name: &GroupName, id: Option<GroupId>) -> Result<GroupId, Code> {
         match (self.names.find(name.as_str()), id) {
@@ -93,12 +109,6 @@ impl Group {
     /// What a user may do here, or nothing for who is no member.
     pub fn role(&self, user: UserId) -> Option<Role> {
         self.members.iter().find(|member| member.user == user).map(|member| member.role)
-    }
-
-    fn set_role(&mut self, user: UserId, role: Role) {
-        if let Some(member) = self.members.iter_mut().find(|member| member.user == user) {
-            member.role = role;
-        }
     }
 
     /// If nobody is an admin, who takes over: of the others than the last admin the member of
@@ -138,80 +148,101 @@ impl Chat {
         Ok(Done::LaterInOrder)
     }
 
-    /// Whether a change may be made, as things stand.
+    /// What a request would change, if it may, as things stand. A new name is set aside.
     fn decide(
         &mut self,
         by: UserId,
         name: &str,
         what: &GroupRequest<'_>,
-    ) -> Result<(GroupId, Change), Code> {
+    ) -> Result<(GroupId, Change), Refusal> {
+        let parse = |name: &str| GroupName::parse(name).map_err(|_| Code::InvalidName);
         if let GroupRequest::Create { private } = what {
-            let name = GroupName::parse(name).map_err(|_| Code::InvalidName)?;
-            if self.users.get(by).groups.len() >= crate::limits::GROUPS_PER_USER_MAX {
-                return Err(Code::TooLarge);
+            let name = parse(name)?;
+            if self.users.get(by).groups.len() >= GROUPS_PER_USER_MAX {
+                return Err(Code::TooLarge.into());
             }
             let id = self.groups.reserve(&name, None)?;
             return Ok((id, Change::Create { name, private: *private }));
         }
-        let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
-        let role = group.role(by);
-        let private = group.private;
-        let member = role.ok_or(Code::NotMember);
-        let admin = || match member? {
-            Role::Admin => Ok(()),
-            Role::Member => Err(Code::NotAdmin),
+        let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+        let user = |name: &str, field| {
+            let unknown = Refusal { code: Code::UnknownUser, field: Some(field) };
+            self.users.find_known(name).ok_or(unknown)
         };
-        let other = |name: &str| {
-            let user = self.users.find_known(name).ok_or(Code::UnknownUser)?;
-            group.role(user).map(|_| user).ok_or(Code::NotMember)
-        };
+        // Who may not change the group learns nothing about who is known here.
         let change = match what {
-            GroupRequest::Join => {
-                if role.is_some() {
-                    return Err(Code::AlreadyMember);
-                }
-                if private {
-                    return Err(Code::NotMember);
-                }
-                self.has_room(by, id)?;
-                Change::Join
-            }
-            GroupRequest::Leave => member.map(|_| Change::Leave)?,
+            GroupRequest::Join => Change::Join,
+            GroupRequest::Leave => Change::Leave,
             GroupRequest::Add(who) => {
-                member?;
-                let user = self.users.find_known(who).ok_or(Code::UnknownUser)?;
-                if group.role(user).is_some() {
-                    return Err(Code::AlreadyMember);
-                }
-                self.has_room(user, id)?;
-                Change::Add(user)
+                self.has_role(by, id, Role::Member)?;
+                Change::Add(user(who, "new_member")?)
             }
             GroupRequest::Remove(who) => {
-                admin()?;
-                Change::Remove(other(who)?)
+                self.has_role(by, id, Role::Admin)?;
+                Change::Remove(user(who, "member")?)
             }
             GroupRequest::Promote(who) => {
-                admin()?;
-                Change::Promote(other(who)?)
+                self.has_role(by, id, Role::Admin)?;
+                Change::Promote(user(who, "member")?)
             }
             GroupRequest::Demote(who) => {
-                admin()?;
-                Change::Demote(other(who)?)
+                self.has_role(by, id, Role::Admin)?;
+                Change::Demote(user(who, "member")?)
             }
             GroupRequest::Rename(name) => {
-                admin()?;
-                let name = GroupName::parse(name).map_err(|_| Code::InvalidName)?;
+                self.has_role(by, id, Role::Admin)?;
+                let name = parse(name)?;
                 self.groups.reserve(&name, Some(id))?;
-                Change::Rename(name)
+                return Ok((id, Change::Rename(name)));
             }
-            GroupRequest::Delete => {
-                admin()?;
-                Change::Delete
-            }
+            GroupRequest::Delete => Change::Delete,
             // Both were told apart before.
-            GroupRequest::Create { .. } | GroupRequest::Members => return Err(Code::Internal),
+            GroupRequest::Create { .. } | GroupRequest::Members => {
+                return Err(Code::Internal.into());
+            }
         };
+        self.may_change(by, id, &change)?;
         Ok((id, change))
+    }
+
+    /// Whether a change may be made. Asked when it is decided and again when it is stored: another
+    /// one, stored before it, may have taken its ground away.
+    fn may_change(&self, by: UserId, id: GroupId, change: &Change) -> Result<(), Refusal> {
+        if let Change::Create { .. } = change {
+            return Ok(());
+        }
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        match *change {
+            Change::Join if group.role(by).is_some() => return Err(Code::AlreadyMember.into()),
+            Change::Join if group.private => return Err(Code::NotMember.into()),
+            Change::Join => self.has_room(by, id)?,
+            Change::Leave => self.has_role(by, id, Role::Member)?,
+            Change::Add(user) => {
+                self.has_role(by, id, Role::Member)?;
+                if group.role(user).is_some() {
+                    return Err(Code::AlreadyMember.into());
+                }
+                self.has_room(user, id)?;
+            }
+            Change::Remove(user) | Change::Promote(user) | Change::Demote(user) => {
+                self.has_role(by, id, Role::Admin)?;
+                if group.role(user).is_none() {
+                    return Err(Refusal { code: Code::NotMember, field: Some("member") });
+                }
+            }
+            Change::Rename(_) | Change::Delete => self.has_role(by, id, Role::Admin)?,
+            Change::Create { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a user is at least this much in a group.
+    fn has_role(&self, user: UserId, group: GroupId, least: Role) -> Result<(), Code> {
+        match self.groups.get(group).ok_or(Code::UnknownGroup)?.role(user) {
+            None => Err(Code::NotMember),
+            Some(Role::Member) if least == Role::Admin => Err(Code::NotAdmin),
+            Some(_) => Ok(()),
+        }
     }
 
     /// A change is stored: it is made, told and answered.
@@ -244,7 +275,7 @@ impl Chat {
                 let message = text::group_done(lang, name, done);
                 answer_with(fx, session, kind, id, &message, Body::None);
             }
-            Err(code) => refuse(fx, session, kind, id, lang, code.into()),
+            Err(refusal) => refuse(fx, session, kind, id, lang, refusal),
         }
         fx.push(Effect::Resume(session));
     }
@@ -257,41 +288,48 @@ impl Chat {
         change: &Change,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Code> {
-        if let Change::Create { name, private } = change {
-            let group = Group {
-                name: name.clone(),
-                private: *private,
-                members: vec![Membership { user: by, role: Role::Admin }],
-                newest: 0,
-            };
-            self.groups.by_id.insert(id, group);
-            self.users.get_mut(by).groups.push(id);
-            self.tell(id, GroupChange::Created, (by, by), None, now, fx);
-            return Ok(());
+    ) -> Result<(), Refusal> {
+        if let Err(refusal) = self.may_change(by, id, change) {
+            if let Change::Rename(name) = change {
+                self.groups.release(name, id);
+            }
+            return Err(refusal);
         }
-        if let Change::Rename(name) = change {
-            return self.rename(by, id, name, now, fx);
-        }
-        let group = self.groups.by_id.get_mut(&id).ok_or(Code::UnknownGroup)?;
-        match *change {
-            Change::Join => return self.join(by, id, now, fx),
+        match change {
+            Change::Create { name, private } => self.create(by, id, name, *private, now, fx),
+            Change::Join => self.join(by, id, now, fx)?,
             Change::Leave => self.part(id, by, by, GroupChange::Left, now, fx),
-            Change::Add(user) => return self.add(by, id, user, now, fx),
-            Change::Remove(user) => self.part(id, user, by, GroupChange::Removed, now, fx),
+            Change::Add(user) => self.add(by, id, *user, now, fx)?,
+            Change::Remove(user) => self.part(id, *user, by, GroupChange::Removed, now, fx),
             Change::Promote(user) => {
-                group.set_role(user, Role::Admin);
-                self.tell(id, GroupChange::Promoted, (user, by), None, now, fx);
+                self.groups.set_role(id, *user, Role::Admin);
+                self.tell(id, GroupChange::Promoted, (*user, by), None, now, fx);
             }
             Change::Demote(user) => {
-                group.set_role(user, Role::Member);
-                self.tell(id, GroupChange::Demoted, (user, by), None, now, fx);
-                self.promote_heir(id, user, now, fx);
+                self.groups.set_role(id, *user, Role::Member);
+                self.tell(id, GroupChange::Demoted, (*user, by), None, now, fx);
+                self.promote_heir(id, *user, now, fx);
             }
+            Change::Rename(name) => self.rename(by, id, name, now, fx),
             Change::Delete => self.delete(by, id, now, fx),
-            Change::Create { .. } | Change::Rename(_) => {}
         }
         Ok(())
+    }
+
+    fn create(
+        &mut self,
+        by: UserId,
+        id: GroupId,
+        name: &GroupName,
+        private: bool,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let members = vec![Membership { user: by, role: Role::Admin }];
+        let group = Group { name: name.clone(), private, members, newest: 0 };
+        self.groups.by_id.insert(id, group);
+        self.users.get_mut(by).groups.push(id);
+        self.tell(id, GroupChange::Created, (by, by), None, now, fx);
     }
 
     /// A user comes into an open group.
@@ -361,30 +399,19 @@ impl Chat {
     }
 
     fn promote_heir(&mut self, id: GroupId, last_admin: UserId, now: Now, fx: &mut Effects) {
-        let Some(group) = self.groups.by_id.get_mut(&id) else { return };
-        let Some(heir) = group.heir(last_admin) else { return };
-        group.set_role(heir, Role::Admin);
+        let heir = self.groups.get(id).and_then(|group| group.heir(last_admin));
+        let Some(heir) = heir else { return };
+        self.groups.set_role(id, heir, Role::Admin);
         self.tell(id, GroupChange::Promoted, (heir, heir), None, now, fx);
     }
 
-    fn rename(
-        &mut self,
-        by: UserId,
-        id: GroupId,
-        name: &GroupName,
-        now: Now,
-        fx: &mut Effects,
-    ) -> Result<(), Code> {
+    fn rename(&mut self, by: UserId, id: GroupId, name: &GroupName, now: Now, fx: &mut Effects) {
         self.tell(id, GroupChange::Renamed, (by, by), Some(name.as_str()), now, fx);
         let Groups { names, by_id, .. } = &mut self.groups;
-        let Some(group) = by_id.get_mut(&id) else {
-            names.remove(name);
-            return Err(Code::UnknownGroup);
-        };
+        let Some(group) = by_id.get_mut(&id) else { return };
         names.remove(&group.name);
         names.insert(name, id.0);
         group.name = name.clone();
-        Ok(())
     }
 
     fn delete(&mut self, by: UserId, id: GroupId, now: Now, fx: &mut Effects) {

@@ -162,6 +162,65 @@ fn a_group_is_never_without_an_admin_and_never_empty() {
 }
 
 #[test]
+fn of_two_changes_stored_together_the_second_is_judged_after_the_first() {
+    check(
+        r#"
+        ana in
+        bia in
+        caio in
+        ana {"type":"create_group","group_name":"G"}
+        bia {"type":"join_group","group_name":"G"}
+        caio {"type":"join_group","group_name":"G"}
+        ana {"type":"promote_member","group_name":"G","member":"bia"}
+        -- bia is an admin when she asks, and none when it is her turn
+        ana + {"type":"demote_member","group_name":"G","member":"bia"}
+        bia {"type":"remove_member","group_name":"G","member":"caio"}
+        -- once is enough
+        ana + {"type":"remove_member","group_name":"G","member":"caio"}
+        ana {"type":"remove_member","group_name":"G","member":"caio"}
+        ana + {"type":"add_member","group_name":"G","new_member":"caio"}
+        bia {"type":"add_member","group_name":"G","new_member":"caio"}
+        -- one name for one group
+        ana + {"type":"create_group","group_name":"H"}
+        bia {"type":"create_group","group_name":"h"}
+        ana + {"type":"delete_group","group_name":"G"}
+        ana {"type":"rename_group","group_name":"G","new_name":"I"}
+        bia {"type":"create_group","group_name":"I"}
+        -- the group is gone before the message
+        bia + {"type":"delete_group","group_name":"I"}
+        bia {"type":"group_message","group_name":"I","content":"oi"}
+        "#,
+        r#"
+        ana < login
+        bia < login
+        caio < login
+        ana < group
+        bia < group
+        caio < group
+        ana < member
+        -- bia is an admin when she asks, and none when it is her turn
+        ana < member
+        bia < member not_admin
+        -- once is enough
+        ana < member
+        ana < member not_member
+        caio < added_to_group G ana
+        ana < member
+        bia < member already_member
+        -- one name for one group
+        bia < group group_exists
+        ana < group
+        ana < group
+        ana < group unknown_group
+        bia < group
+        -- the group is gone before the message
+        bia < group
+        bia < message unknown_group
+        "#,
+    );
+}
+
+#[test]
 fn who_was_away_is_told_in_order_and_then_lives_on() {
     check(
         r#"

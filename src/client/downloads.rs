@@ -1,14 +1,9 @@
 //! Keeps the files that arrive. The server is not trusted with a name: each is parsed again here.
-//!
-//! A file gets its final name when it is whole, and never takes the place of another: it is written
-//! under a name of its own and then linked to the first name that is free, which fails, atomically,
-//! where anything stands already, be it a file, a folder or a symbolic link to elsewhere.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::path::PathBuf;
 
+use crate::folder;
 use crate::text::Lang;
 use crate::text::client as text;
 use crate::wire::name::{FileName, Name};
@@ -16,12 +11,6 @@ use crate::wire::name::{FileName, Name};
 use super::requests::ArrivedFile;
 use super::sanitize::one_line;
 use super::show::{Line, Style};
-
-/// Files of one name, numbered; above it, something is wrong.
-const COPIES_MAX: u32 = 10_000;
-
-/// Tells the half-written files of one process apart.
-static PARTS: AtomicU64 = AtomicU64::new(0);
 
 /// Where the files that arrive are kept.
 #[derive(Clone, Debug)]
@@ -52,67 +41,13 @@ impl Downloads {
 
     /// Keeps a file as `{sender}_{filename}` or `{group}_{sender}_{filename}`.
     pub(crate) fn save(&self, file: &ArrivedFile) -> io::Result<PathBuf> {
-        fs::create_dir_all(&self.folder)?;
         let sender = owner(&file.sender);
         let group = file.group.as_deref().and_then(owner);
         let owners: Vec<&Name> = group.iter().chain(&sender).collect();
         let name = FileName::sanitize(&file.filename);
-        let part = self.write_part(&file.data)?;
-        let kept = self.give_name(&part, |copy| name.stored_as(&owners, copy));
-        // Linked, renamed or failed: under its first name it is not needed any more.
-        let _ = fs::remove_file(&part);
-        kept
+        let kept = folder::keep(&self.folder, &file.data, |copy| name.stored_as(&owners, copy))?;
+        Ok(self.folder.join(kept))
     }
-
-    fn write_part(&self, data: &[u8]) -> io::Result<PathBuf> {
-        loop {
-            let number = PARTS.fetch_add(1, Ordering::Relaxed);
-            let name = format!(".papo-{}-{number}.part", std::process::id());
-            let path = self.folder.join(name);
-            match create_new(&path) {
-                Ok(mut file) => {
-                    if let Err(error) = file.write_all(data) {
-                        let _ = fs::remove_file(&path);
-                        return Err(error);
-                    }
-                    return Ok(path);
-                }
-                // Left by a process that was killed and had the same number.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn give_name(&self, part: &Path, named: impl Fn(u32) -> String) -> io::Result<PathBuf> {
-        for copy in 1..=COPIES_MAX {
-            let path = self.folder.join(named(copy));
-            match fs::hard_link(part, &path) {
-                Ok(()) => return Ok(path),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                // No hard links on this file system: the name is taken first, with create_new,
-                // and then given to the whole file.
-                Err(_) => {}
-            }
-            match create_new(&path) {
-                Ok(_) => {
-                    if let Err(error) = fs::rename(part, &path) {
-                        let _ = fs::remove_file(&path);
-                        return Err(error);
-                    }
-                    return Ok(path);
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(ErrorKind::AlreadyExists.into())
-    }
-}
-
-/// Fails where anything stands already; a symbolic link is not followed.
-fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 /// A name for a path, whatever the server sent for one.
@@ -122,6 +57,9 @@ fn owner(raw: &str) -> Option<Name> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     fn file(group: Option<&str>, sender: &str, filename: &str, data: &str) -> ArrivedFile {

@@ -26,13 +26,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use log::LevelFilter;
 
-pub use reactor::{Reactor, Stop};
-
 use crate::cli::{Exit, Failure, Invocation, usage};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use listener::Listeners;
 use logging::Logging;
+use reactor::Reactor;
 
 /// Where the first server listened, and so where its clients look.
 pub const DEFAULT_LISTEN: &str = "localhost:12345";

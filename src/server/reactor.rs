@@ -31,7 +31,7 @@ const EVENTS_PER_TURN: usize = 1_024;
 
 /// The server: one thread, which never waits for anything but the poll.
 #[derive(Debug)]
-pub struct Reactor {
+pub(super) struct Reactor {
     pub(super) poll: Poll,
     events: Events,
     pub(super) lang: Lang,
@@ -69,14 +69,14 @@ pub struct Reactor {
 
 /// The way to stop a reactor from another thread.
 #[derive(Clone, Debug)]
-pub struct Stop {
+pub(super) struct Stop {
     flag: Arc<AtomicBool>,
     waker: Arc<Waker>,
 }
 
 impl Stop {
     /// Asks the reactor to stop. Returns whether it had been asked before.
-    pub fn stop(&self) -> bool {
+    pub(super) fn stop(&self) -> bool {
         let before = self.flag.swap(true, Ordering::SeqCst);
         // A loop that is gone cannot be woken, and need not be.
         let _ = self.waker.wake();
@@ -130,7 +130,7 @@ impl Reactor {
     }
 
     /// Turns until it is told to stop and everybody has been told.
-    pub fn run(mut self) -> io::Result<()> {
+    pub(super) fn run(mut self) -> io::Result<()> {
         while self.turn()? {}
         Ok(())
     }

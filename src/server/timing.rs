@@ -21,8 +21,9 @@ impl Reactor {
     pub(super) fn expire(&mut self) {
         let now_ms = self.now.mono_ms;
         while let Some((id, due)) = self.deadlines.due(now_ms) {
-            // Times are cleared with their connection, so it is there.
-            let Some(connection) = self.connections.get_mut(id) else { return };
+            let Some(connection) = self.connections.get_mut(id) else {
+                unreachable!("a connection's times are cleared when it leaves");
+            };
             self.deadlines.clear(&mut connection.times, id, due);
             match due {
                 Due::Login if connection.state == State::Greeting => self.doom(id),

@@ -1,8 +1,8 @@
 //! Slow work off the loop: a thread that decodes files and writes them to the disk.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use mio::Waker;
 
 use crate::chat::{Save, Saved};
+use crate::folder;
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
@@ -19,15 +20,13 @@ use crate::wire::Code;
 /// The folder for files, inside the data folder.
 const FOLDER: &str = "server_files";
 
-/// Files of one name from one sender; more are refused rather than searched through.
-const COPIES_MAX: u32 = 10_000;
-
 /// The thread, as the reactor sees it. The queues are bounded by what the core lets through
 /// ([`crate::limits::FILES_ON_THE_WAY_BYTES_MAX`]).
 #[derive(Debug)]
 pub(super) struct Worker {
     jobs: Sender<Job>,
     results: Receiver<Saved>,
+    lang: Lang,
 }
 
 #[derive(Debug)]
@@ -56,7 +55,7 @@ impl Worker {
                 }
             }
         })?;
-        Ok(Self { jobs, results })
+        Ok(Self { jobs, results, lang })
     }
 
     /// Hands a file over. The thread lives as long as the reactor, so it is there to take it.
@@ -71,7 +70,7 @@ impl Worker {
 
     fn give(&self, job: Job) {
         if self.jobs.send(job).is_err() {
-            log::error!("papo-files: gone");
+            log::error!("{}", text::log_line(self.lang, Happened::WorkerGone));
         }
     }
 
@@ -87,7 +86,7 @@ fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
         Err(_) => Err(Code::InvalidField),
         Ok(bytes) => {
             let name = |copy| filename.stored_as(&[&sender], copy);
-            write_new(folder, name, &bytes).map(|name| (name, bytes.len() as u64)).map_err(
+            folder::keep(folder, &bytes, name).map(|name| (name, bytes.len() as u64)).map_err(
                 |error| {
                     let happened = Happened::FileNotKept(folder, &error);
                     log::error!("{}", text::log_line(lang, happened));
@@ -97,35 +96,6 @@ fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
         }
     };
     Saved { transfer, data, result }
-}
-
-/// Writes a file under the first of its names that no file has.
-fn write_new(folder: &Path, name: impl Fn(u32) -> String, bytes: &[u8]) -> io::Result<String> {
-    fs::create_dir_all(folder)?;
-    for copy in 1..=COPIES_MAX {
-        let name = name(copy);
-        let path: PathBuf = folder.join(&name);
-        // Neither an existing file nor a link is ever opened.
-        let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-            Err(error) => return Err(error),
-        };
-        return match write_whole(file, bytes) {
-            Ok(()) => Ok(name),
-            Err(error) => {
-                // Half a file under a whole file's name would be worse than none.
-                let _ = fs::remove_file(&path);
-                Err(error)
-            }
-        };
-    }
-    Err(ErrorKind::AlreadyExists.into())
-}
-
-fn write_whole(mut file: File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)?;
-    file.flush()
 }
 
 #[cfg(test)]

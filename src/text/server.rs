@@ -50,6 +50,7 @@ pub enum Happened<'a> {
     Full(usize),
     AcceptFailed(&'a dyn Display),
     Untaken(u64),
+    WorkerGone,
     FileNotKept(&'a Path, &'a dyn Display),
     Stopping,
 }
@@ -69,9 +70,10 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
             }
             Happened::Untaken(count) => {
-                format!(
-                    "{count} mensagens de grupo não couberam em caixas cheias de quem está fora"
-                )
+                format!("{count} eventos de grupo não couberam em caixas cheias de quem está fora")
+            }
+            Happened::WorkerGone => {
+                "Falha interna: a gravação de arquivos parou. Reinicie o servidor".to_owned()
             }
             Happened::FileNotKept(folder, error) => {
                 format!("Não foi possível guardar um arquivo em {}: {error}", folder.display())
@@ -90,7 +92,10 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
             }
             Happened::Untaken(count) => {
-                format!("{count} group messages found full mailboxes of members who are away")
+                format!("{count} group events found full mailboxes of members who are away")
+            }
+            Happened::WorkerGone => {
+                "Internal failure: files are no longer kept. Restart the server".to_owned()
             }
             Happened::FileNotKept(folder, error) => {
                 format!("Cannot keep a file in {}: {error}", folder.display())
@@ -256,7 +261,17 @@ pub fn group_done(lang: Lang, group: &str, done: GroupDone<'_>) -> String {
 /// Why a request was refused, with the field that is to blame, if one is.
 pub fn refusal(lang: Lang, code: Code, field: Option<&str>) -> String {
     let sentence = reason(code).get(lang);
+    // About somebody who was named, not about who asks.
+    let about_another = matches!(field, Some("member" | "new_member"));
     match field {
+        Some(_) if about_another && code == Code::UnknownUser => {
+            say("Usuário não encontrado", "User not found").get(lang).to_owned()
+        }
+        Some(_) if about_another && code == Code::NotMember => {
+            say("Esse usuário não é membro do grupo", "That user is not a member of the group")
+                .get(lang)
+                .to_owned()
+        }
         Some(field) => format!("{sentence}: {field}"),
         None => sentence.to_owned(),
     }
@@ -288,8 +303,8 @@ pub const fn reason(code: Code) -> Sentence {
         Code::NotLoggedIn => say("Faça login primeiro", "Log in first"),
         Code::AlreadyLoggedIn => say("Esta conexão já fez login", "This connection is logged in"),
         Code::InvalidName => say(
-            "Nome inválido: use de 1 a 32 letras, números, espaços e . _ -",
-            "Invalid name: use 1 to 32 letters, digits, spaces and . _ -",
+            "Nome inválido: use de 1 a 32 letras, números, emojis, espaços e . _ -",
+            "Invalid name: use 1 to 32 letters, digits, emoji, spaces and . _ -",
         ),
         Code::NameConfusable => say(
             "Nome parecido demais com um que já existe; escolha outro",

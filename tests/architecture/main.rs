@@ -20,11 +20,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &["wire", "limits"]),
     ("chat", &["wire", "text", "limits"]),
     ("journal", &["chat", "wire", "limits"]),
-    ("server", &["chat", "journal", "wire", "text", "limits", "cli"]),
-    ("client", &["wire", "text", "limits", "cli"]),
+    ("server", &["chat", "journal", "wire", "text", "limits", "cli", "folder"]),
+    ("client", &["wire", "text", "limits", "cli", "folder"]),
     ("load", &["wire", "text", "limits", "cli"]),
     ("demo", &["wire", "text", "limits", "cli"]),
     ("cli", &["text"]),
+    ("folder", &["limits"]),
 ];
 
 /// What a room's tests may use beside that, and why.

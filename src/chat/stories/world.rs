@@ -52,7 +52,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection; `ana stalls`, `ana reads`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             self.now.mono_ms += ms.parse::<u64>().unwrap();
@@ -87,14 +87,15 @@ impl World {
                 let login = format!(r#"{{"type":"login","username":"{who}"{comma}{more}}}"#);
                 self.request(session, &login);
             }
+            _ if what.starts_with("+ ") => {
+                self.handle(self.people[who], &what[2..]);
+            }
             json => self.request(self.people[who], json),
         }
     }
 
     fn request(&mut self, session: SessionId, json: &str) {
-        let flow =
-            self.chat.handle(session, request::decode(json.as_bytes()), self.now, &mut self.fx);
-        self.show();
+        let flow = self.handle(session, json);
         while let Some(save) = self.saves.pop() {
             let result = if save.data == "disk full" {
                 Err(Code::StorageUnavailable)
@@ -115,7 +116,15 @@ impl World {
             self.show();
             self.journal.recycle(committed);
         }
-        assert_eq!(flow == Flow::Wait, resumed, "who waits is told to go on: {json}");
+        assert!(flow != Flow::Wait || resumed, "who waits is told to go on: {json}");
+    }
+
+    /// Handles a request whose entry waits in the batch for that of the next.
+    fn handle(&mut self, session: SessionId, json: &str) -> Flow {
+        let envelope = request::decode(json.as_bytes());
+        let flow = self.chat.handle(session, envelope, self.now, &mut self.fx);
+        self.show();
+        flow
     }
 
     /// Carries the effects out: what is sent is shown.

@@ -85,7 +85,7 @@ fn the_name_is_asked_until_one_will_do() {
         >
         ❌ É preciso um nome para entrar. Ctrl+C sai.
         > a/b
-        ❌ Nome inválido: use de 1 a 32 letras, números, espaços e . _ -
+        ❌ Nome inválido: use de 1 a 32 letras, números, emojis, espaços e . _ -
         > bia
         → {"type":"login","id":"t-1","username":"bia","lang":"pt","client":"papo","features":["presence","typing","heartbeat","groups"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-1"}
