@@ -95,64 +95,77 @@ impl Chat {
     ) -> bool {
         let What::Message { to, plain, reply_to, .. } = entry.what else { return false };
         let sender = entry.origin.user;
+        let posted = self.post((sender, to), content.len(), outcome, now, fx, |heading, fx| {
+            let Heading { msg_id, prev, sender, recipient, group_name } = heading;
+            let clock = now.clock();
+            let message = MessageReceived {
+                msg_id,
+                prev,
+                sender,
+                recipient,
+                group_name,
+                content: Content { text: content, plain },
+                timestamp: clock.as_str(),
+                ts: now.wall_ms,
+                reply_to,
+                id,
+            };
+            fx.encode(&match to {
+                Place::User(_) => Event::PrivateMessageReceived(message),
+                Place::Group(_) => Event::GroupMessageReceived(message),
+            })
+        });
         let session = entry.origin.session;
         let lang = self.lang_of(session);
-        let answered = numbered(outcome).and_then(|(msg_id, new)| {
-            let mut reached = Reached { sessions: 0, members: self.others_in(to) };
-            if new {
-                self.before_delivery(sender, to, content.len(), now, fx)?;
-                let prev = self.advance(sender, to, msg_id);
-                let clock = now.clock();
-                let (recipient, group_name) = match to {
-                    Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
-                    Place::Group(group) => (None, Some(self.groups.name(group))),
-                };
-                let message = MessageReceived {
-                    msg_id,
-                    prev,
-                    sender: self.users.get(sender).name.as_str(),
-                    recipient,
-                    group_name,
-                    content: Content { text: content, plain },
-                    timestamp: clock.as_str(),
-                    ts: now.wall_ms,
-                    reply_to,
-                    id,
-                };
-                let frame = fx.encode(&match to {
-                    Place::User(_) => Event::PrivateMessageReceived(message),
-                    Place::Group(_) => Event::GroupMessageReceived(message),
-                });
-                reached = self.deliver(sender, to, msg_id, frame, fx);
-            }
-            let delivered = reached.sessions;
-            let body = Body::Message { msg_id, ts: now.wall_ms, delivered, saved_as: None };
-            Ok((body, reached.members))
-        });
-        let stands = answered.is_ok();
-        match answered {
-            Ok((body, None)) => {
-                answer_with(
-                    fx,
-                    session,
-                    "message_response",
-                    id,
-                    text::MESSAGE_SENT.get(lang),
-                    body,
-                );
-            }
-            Ok((body, Some(members))) => {
-                let message = text::sent_to_members(lang, members);
-                answer_with(fx, session, "message_response", id, &message, body);
+        match posted {
+            Ok(Posted { msg_id, sessions, members, .. }) => {
+                let body =
+                    Body::Message { msg_id, ts: now.wall_ms, delivered: sessions, saved_as: None };
+                let said = text::message_sent(lang, members);
+                answer_with(fx, session, "message_response", id, &said, body);
             }
             Err(code) => refuse(fx, session, "message_response", id, lang, code.into()),
         }
-        stands
+        posted.is_ok()
+    }
+
+    /// Delivers what is stored, unless it was before, as the event that `encode` makes of it.
+    pub(super) fn post(
+        &mut self,
+        (sender, to): (UserId, Place),
+        bytes: usize,
+        outcome: Outcome,
+        now: Now,
+        fx: &mut Effects,
+        encode: impl FnOnce(Heading<'_>, &mut Effects) -> Frame,
+    ) -> Result<Posted, Code> {
+        let (msg_id, new) = numbered(outcome)?;
+        if !new {
+            let members = self.others_in(to);
+            return Ok(Posted { msg_id, new, sessions: 0, members });
+        }
+        self.before_delivery(sender, to, bytes, now, fx)?;
+        let prev = self.advance(sender, to, msg_id);
+        let (recipient, group_name) = match to {
+            Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
+            Place::Group(group) => (None, Some(self.groups.name(group))),
+        };
+        let sender_name = self.users.get(sender).name.as_str();
+        let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
+        let frame = encode(heading, fx);
+        let (sessions, members) = match to {
+            Place::User(to) => (u64::from(self.deliver_to_user(to, msg_id, frame, fx)), None),
+            Place::Group(group) => {
+                let (sessions, members) = self.deliver_to_group(sender, group, msg_id, &frame, fx);
+                (sessions as u64, Some(members))
+            }
+        };
+        Ok(Posted { msg_id, new, sessions, members })
     }
 
     /// What held when a message was decided may hold no more when it is stored: a group is gone, or
     /// its sender is in it no longer, or an inbox has filled. A sender to an open group joins it.
-    pub(super) fn before_delivery(
+    fn before_delivery(
         &mut self,
         sender: UserId,
         to: Place,
@@ -173,13 +186,13 @@ impl Chat {
     }
 
     /// How many members of a group, beside its sender, a message goes to.
-    pub(super) fn others_in(&self, to: Place) -> Option<usize> {
+    fn others_in(&self, to: Place) -> Option<usize> {
         let Place::Group(id) = to else { return None };
         Some(self.groups.get(id).map_or(0, |group| group.members.len().saturating_sub(1)))
     }
 
     /// Makes a message the newest of its conversation and returns the one before it.
-    pub(super) fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) -> MsgId {
+    fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) -> MsgId {
         match to {
             Place::Group(group) => self.groups.advance(group, msg_id),
             Place::User(to) => {
@@ -190,24 +203,6 @@ impl Chat {
                 self.users.get_mut(to).add_contact(sender);
                 0
             }
-        }
-    }
-
-    /// Sends a stored event to everybody whom it is for, now or when they come back.
-    pub(super) fn deliver(
-        &mut self,
-        sender: UserId,
-        to: Place,
-        msg_id: MsgId,
-        frame: Frame,
-        fx: &mut Effects,
-    ) -> Reached {
-        match to {
-            Place::User(to) => {
-                let sessions = u64::from(self.deliver_to_user(to, msg_id, frame, fx));
-                Reached { sessions, members: None }
-            }
-            Place::Group(group) => self.deliver_to_group(sender, group, msg_id, &frame, fx),
         }
     }
 
@@ -230,6 +225,8 @@ impl Chat {
         false
     }
 
+    /// Sends an event that is kept to the other members of a group, now or later. Returns how many
+    /// it goes out to now, and how many have it or will have it.
     fn deliver_to_group(
         &mut self,
         sender: UserId,
@@ -237,8 +234,8 @@ impl Chat {
         msg_id: MsgId,
         frame: &Frame,
         fx: &mut Effects,
-    ) -> Reached {
-        let Some(group) = self.groups.get(group) else { return Reached::default() };
+    ) -> (usize, usize) {
+        let Some(group) = self.groups.get(group) else { return (0, 0) };
         let mut waiting = Vec::new();
         let users = &mut self.users;
         let others = group.members.iter().filter(|member| member.user != sender);
@@ -263,7 +260,7 @@ impl Chat {
                 self.untaken += u64::from(!taken);
             }
         }
-        Reached { sessions: sessions as u64, members: Some(members) }
+        (sessions, members)
     }
 
     /// Whether one more may join.
@@ -277,9 +274,21 @@ impl Chat {
     }
 }
 
-/// Whom a message reached.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reached {
+/// What the events of a message and of a file have in common.
+pub(super) struct Heading<'a> {
+    pub msg_id: MsgId,
+    pub prev: MsgId,
+    pub sender: &'a str,
+    pub recipient: Option<&'a str>,
+    pub group_name: Option<&'a str>,
+}
+
+/// What came of a stored message or file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Posted {
+    pub msg_id: MsgId,
+    /// It was not stored before.
+    pub new: bool,
     /// Sessions that it goes out to now.
     pub sessions: u64,
     /// Of a group: other members who have it or will have it.

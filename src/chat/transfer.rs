@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use super::conversation::Reached;
+use super::conversation::{Heading, Posted};
 use super::entry::{Entry, KeptFile, Outcome, Place, What};
 use super::{
     Chat, Done, Effects, Frame, Handled, Member, Now, Save, Saved, SessionId, UserId, answer_with,
-    numbered, refuse,
+    refuse,
 };
 use crate::limits::FILES_ON_THE_WAY_BYTES_MAX;
 use crate::text::server as text;
@@ -112,60 +112,47 @@ impl Chat {
         let What::File { to, file: kept } = &entry.what else { return false };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
         self.files.arriving_bytes = self.files.arriving_bytes.saturating_sub(data.len());
-        let lang = self.lang_of(session);
-        let answered = numbered(outcome).and_then(|(msg_id, new)| {
-            let mut reached = Reached { sessions: 0, members: self.others_in(to) };
-            if new {
-                self.before_delivery(sender, to, data.len(), now, fx)?;
-                let prev = self.advance(sender, to, msg_id);
-                let clock = now.clock();
-                let (recipient, group_name) = match to {
-                    Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
-                    Place::Group(group) => (None, Some(self.groups.name(group))),
-                };
-                let file = FileReceived {
-                    msg_id,
-                    prev,
-                    sender: self.users.get(sender).name.as_str(),
-                    recipient,
-                    group_name,
-                    filename: &kept.name,
-                    size: kept.size,
-                    timestamp: clock.as_str(),
-                    ts: now.wall_ms,
-                    id,
-                    file_data: "",
-                };
-                let event = match to {
-                    Place::User(_) => Event::FileReceived(file),
-                    Place::Group(_) => Event::GroupFileReceived(file),
-                };
-                let json = Arc::new(with_data(&event, data));
-                self.files.leaving.push(Arc::downgrade(&json));
-                reached = self.deliver(sender, to, msg_id, Frame::Shared(json), fx);
-            } else {
-                // The first one's copy is kept; this one came before it was known to be the same.
-                fx.discard(kept.saved_as.clone());
-            }
-            let (ts, delivered) = (now.wall_ms, reached.sessions);
-            let body = Body::Message { msg_id, ts, delivered, saved_as: Some(&kept.saved_as) };
-            Ok((body, reached.members))
+        let mut leaving = None;
+        let posted = self.post((sender, to), data.len(), outcome, now, fx, |heading, _| {
+            let Heading { msg_id, prev, sender, recipient, group_name } = heading;
+            let clock = now.clock();
+            let file = FileReceived {
+                msg_id,
+                prev,
+                sender,
+                recipient,
+                group_name,
+                filename: &kept.name,
+                size: kept.size,
+                timestamp: clock.as_str(),
+                ts: now.wall_ms,
+                id,
+                file_data: "",
+            };
+            let event = match to {
+                Place::User(_) => Event::FileReceived(file),
+                Place::Group(_) => Event::GroupFileReceived(file),
+            };
+            let json = Arc::new(with_data(&event, data));
+            leaving = Some(Arc::downgrade(&json));
+            Frame::Shared(json)
         });
-        let stands = answered.is_ok();
-        if !stands {
+        self.files.leaving.extend(leaving);
+        let lang = self.lang_of(session);
+        // A copy that was refused, or came before it was known to be the same, is not kept.
+        if !posted.as_ref().is_ok_and(|posted| posted.new) {
             fx.discard(kept.saved_as.clone());
         }
-        match answered {
-            Ok((body, None)) => {
-                answer_with(fx, session, "file_response", id, text::FILE_SENT.get(lang), body);
-            }
-            Ok((body, Some(members))) => {
-                let message = text::file_sent_to_members(lang, members);
-                answer_with(fx, session, "file_response", id, &message, body);
+        match posted {
+            Ok(Posted { msg_id, sessions, members, .. }) => {
+                let (ts, saved_as) = (now.wall_ms, Some(kept.saved_as.as_str()));
+                let body = Body::Message { msg_id, ts, delivered: sessions, saved_as };
+                let said = text::file_sent(lang, members);
+                answer_with(fx, session, "file_response", id, &said, body);
             }
             Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
         }
-        stands
+        posted.is_ok()
     }
 }
 

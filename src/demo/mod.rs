@@ -118,7 +118,7 @@ impl Play {
             };
             self.stage.show(from_who, &text::writes(to, content));
             self.stage.ask(from_who, "private_message", fields);
-            self.done(from_who, answers::MESSAGE_SENT.get(self.lang));
+            self.done(from_who, &answers::message_sent(self.lang, None));
             self.stage.expect(
                 to_who,
                 Shown::Private { from: from.to_owned(), content: content.to_owned() },
@@ -166,11 +166,11 @@ impl Play {
         let (photo, report) = (noise(PHOTO_BYTES, 1), noise(REPORT_BYTES, 2));
         let alice = PEOPLE[ALICE].0;
         self.send_file(CARLOS, alice, None, text::PHOTO, &photo, &[ALICE]);
-        self.done(CARLOS, answers::FILE_SENT.get(lang));
+        self.done(CARLOS, &answers::file_sent(lang, None));
         let others = [ALICE, BOB, CARLOS, EDUARDO];
         let group = self.group;
         self.send_file(DIANA, group, Some(group), text::REPORT, &report, &others);
-        let sent = answers::file_sent_to_members(lang, others.len());
+        let sent = answers::file_sent(lang, Some(others.len()));
         self.done(DIANA, &sent);
         self.settle(5)?;
         for (who, name, bytes) in [(CARLOS, text::PHOTO, &photo), (DIANA, text::REPORT, &report)] {
@@ -221,7 +221,7 @@ impl Play {
         let fields = Fields { content: Some(Text::from(content)), ..self.in_group() };
         self.stage.show(who, &text::writes(self.group, content));
         self.stage.ask(who, "group_message", fields);
-        self.done(who, &answers::sent_to_members(self.lang, readers.len()));
+        self.done(who, &answers::message_sent(self.lang, Some(readers.len())));
         for reader in readers {
             let line = Shown::Group {
                 group: self.group.to_owned(),

@@ -1,16 +1,17 @@
 //! What the server says: in answers, and in its own window.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::Path;
 
 use super::{Lang, Sentence, say};
 use crate::wire::Code;
 
-/// `message_response`, private.
-pub const MESSAGE_SENT: Sentence = say("Mensagem enviada com sucesso", "Message sent");
+/// `message_response` of a private message.
+const MESSAGE_SENT: Sentence = say("Mensagem enviada com sucesso", "Message sent");
 
-/// `file_response`.
-pub const FILE_SENT: Sentence = say("Arquivo enviado com sucesso", "File sent");
+/// `file_response` of a private file.
+const FILE_SENT: Sentence = say("Arquivo enviado com sucesso", "File sent");
 
 /// `account_response` to `logout`.
 pub const GOODBYE: Sentence = say("Até logo!", "Goodbye!");
@@ -193,23 +194,30 @@ pub fn welcome(lang: Lang, name: &str) -> String {
     }
 }
 
-/// `message_response` of a group message.
-pub fn sent_to_members(lang: Lang, members: usize) -> String {
-    match (lang, members) {
-        (Lang::Pt, 1) => "Mensagem enviada para 1 membro do grupo".to_owned(),
-        (Lang::Pt, _) => format!("Mensagem enviada para {members} membros do grupo"),
-        (Lang::En, 1) => "Message sent to 1 member of the group".to_owned(),
-        (Lang::En, _) => format!("Message sent to {members} members of the group"),
+/// `message_response`; of a group, with how many members it went to.
+pub fn message_sent(lang: Lang, members: Option<usize>) -> Cow<'static, str> {
+    let Some(members) = members else { return MESSAGE_SENT.get(lang).into() };
+    let to = to_members(lang, members);
+    match lang {
+        Lang::Pt => format!("Mensagem enviada {to}").into(),
+        Lang::En => format!("Message sent {to}").into(),
     }
 }
 
-/// `file_response` of a file to a group.
-pub fn file_sent_to_members(lang: Lang, members: usize) -> String {
+/// `file_response`; of a group, with how many members it went to.
+pub fn file_sent(lang: Lang, members: Option<usize>) -> Cow<'static, str> {
+    match members {
+        None => FILE_SENT.get(lang).into(),
+        Some(members) => format!("{} {}", FILE_SENT.get(lang), to_members(lang, members)).into(),
+    }
+}
+
+fn to_members(lang: Lang, members: usize) -> String {
     match (lang, members) {
-        (Lang::Pt, 1) => "Arquivo enviado com sucesso para 1 membro do grupo".to_owned(),
-        (Lang::Pt, _) => format!("Arquivo enviado com sucesso para {members} membros do grupo"),
-        (Lang::En, 1) => "File sent to 1 member of the group".to_owned(),
-        (Lang::En, _) => format!("File sent to {members} members of the group"),
+        (Lang::Pt, 1) => "para 1 membro do grupo".to_owned(),
+        (Lang::Pt, _) => format!("para {members} membros do grupo"),
+        (Lang::En, 1) => "to 1 member of the group".to_owned(),
+        (Lang::En, _) => format!("to {members} members of the group"),
     }
 }
 
@@ -378,14 +386,14 @@ mod tests {
         ] {
             assert_eq!(refusal(Lang::Pt, code, None), sentence);
         }
-        assert_eq!(MESSAGE_SENT.get(Lang::Pt), "Mensagem enviada com sucesso");
-        assert_eq!(FILE_SENT.get(Lang::Pt), "Arquivo enviado com sucesso");
+        assert_eq!(message_sent(Lang::Pt, None), "Mensagem enviada com sucesso");
+        assert_eq!(file_sent(Lang::Pt, None), "Arquivo enviado com sucesso");
         assert_eq!(welcome(Lang::Pt, "Ana"), "Bem-vindo, Ana!");
         assert_eq!(
             group_done(Lang::Pt, "SD", GroupDone::Created),
             "Grupo \"SD\" criado com sucesso"
         );
-        assert_eq!(sent_to_members(Lang::Pt, 3), "Mensagem enviada para 3 membros do grupo");
+        assert_eq!(message_sent(Lang::Pt, Some(3)), "Mensagem enviada para 3 membros do grupo");
     }
 
     #[test]
