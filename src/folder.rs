@@ -49,7 +49,9 @@ fn write_part(folder: &Path, data: &[u8]) -> io::Result<PathBuf> {
 }
 
 fn give_name(folder: &Path, part: &Path, named: impl Fn(u32) -> String) -> io::Result<String> {
-    for copy in 1..=FILE_COPIES_MAX {
+    // Taken or not is only a hint here: the link below decides.
+    let taken = |copy| folder.join(named(copy)).symlink_metadata().is_ok();
+    for copy in first_free(taken)..=FILE_COPIES_MAX {
         let name = named(copy);
         let path = folder.join(&name);
         match fs::hard_link(part, &path) {
@@ -74,6 +76,19 @@ fn give_name(folder: &Path, part: &Path, named: impl Fn(u32) -> String) -> io::R
     Err(ErrorKind::AlreadyExists.into())
 }
 
+/// A number that is not taken while the one before it is, found in a few steps also among thousands.
+fn first_free(taken: impl Fn(u32) -> bool) -> u32 {
+    let (mut taken_at, mut free_at) = (0, 1);
+    while free_at < FILE_COPIES_MAX && taken(free_at) {
+        (taken_at, free_at) = (free_at, free_at * 2);
+    }
+    while free_at - taken_at > 1 {
+        let middle = taken_at + (free_at - taken_at) / 2;
+        if taken(middle) { taken_at = middle } else { free_at = middle }
+    }
+    free_at
+}
+
 /// Fails where anything stands already; a symbolic link is not followed.
 fn create_new(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
@@ -82,6 +97,13 @@ fn create_new(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_free_number_is_found_among_thousands() {
+        for count in [0, 1, 2, 3, 100, 9_998] {
+            assert_eq!(first_free(|copy| copy <= count), count + 1);
+        }
+    }
 
     #[test]
     fn a_file_that_cannot_be_kept_leaves_nothing_behind() {

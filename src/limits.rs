@@ -63,8 +63,9 @@ pub const INBOX_MESSAGES_MAX: usize = 10_000;
 /// Bytes that wait in memory for one absent user: one file of the largest kind, or all else.
 pub const INBOX_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
 
-/// Bytes that wait in memory for all absent users together.
-pub const INBOXES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of events that are held for somebody, each counted once: what waits for absent and slow
+/// users, and large frames on their way. Above it nothing more may wait.
+pub const HELD_BYTES_MAX: usize = 192 * 1024 * 1024;
 
 /// A sender's requests whose ids are remembered, so that one sent again is answered once.
 pub const REMEMBERED_REQUESTS_MAX: usize = 1_024;
@@ -143,9 +144,18 @@ pub const ACCEPT_RETRY_MS: u64 = 100;
 /// Time that a server told to stop gives its clients to take their last frames.
 pub const SHUTDOWN_MS_MAX: u64 = 5_000;
 
-/// Bytes of files on their way through the server, from their arrival to the last recipient's
-/// last byte; more are refused with `rate_limited` until some have left.
-pub const FILES_ON_THE_WAY_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Bytes held or arriving above which no more files are taken, with `rate_limited`, so that there is
+/// still room for messages.
+pub const HELD_BYTES_FOR_FILES_MAX: usize = 128 * 1024 * 1024;
+
+/// What a file costs on its way beside its bytes: also empty ones have an end.
+pub const FILE_OVERHEAD_BYTES: usize = 4 * 1024;
+
+/// Files of one session that are being kept; more are refused with `rate_limited`.
+pub const FILES_PER_SESSION_MAX: u32 = 16;
+
+/// Bytes of half-read frames, all connections together; above it the largest is closed first.
+pub const INPUTS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Conversations in which one session's `typing` is remembered.
 pub const TYPING_PLACES_MAX: usize = 16;
@@ -156,6 +166,7 @@ pub const LOG_LINES_WAITING_MAX: usize = 4_096;
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
-const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < INBOXES_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < HELD_BYTES_MAX);
 const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
-const _: () = assert!(FILES_ON_THE_WAY_BYTES_MAX >= 2 * FRAME_BYTES_MAX);
+const _: () = assert!(HELD_BYTES_FOR_FILES_MAX >= 2 * FRAME_BYTES_MAX);
+const _: () = assert!(HELD_BYTES_FOR_FILES_MAX < HELD_BYTES_MAX);

@@ -203,6 +203,42 @@ fn a_pause_costs_nothing() {
     }
 }
 
+/// What comes back from two full outboxes comes back in turns, and keeps its order for each.
+#[test]
+fn two_who_read_slowly_hear_everything_in_order() {
+    let server = Server::start();
+    let mut sender = server.join("ana");
+    sender.group("create_group", "Todos", &Value::Null);
+    let mut slow: Vec<Peer> = ["bia", "caio"].iter().map(|name| server.join(name)).collect();
+    for peer in &mut slow {
+        peer.group("join_group", "Todos", &Value::Null);
+    }
+    // 6 MB to each, which is more than the kernel and an outbox take.
+    let content = "x".repeat(3_000);
+    let mut sent = Vec::new();
+    for first in (0..2_000).step_by(100) {
+        let wire: Vec<u8> = (first..first + 100)
+            .flat_map(|n| {
+                Framing::Line.frame(&json!({
+                    "type": "group_message", "group_name": "Todos", "content": content, "id": n,
+                }))
+            })
+            .collect();
+        sender.send_bytes(&wire);
+        for n in first..first + 100 {
+            let answer = sender.answer_to(&json!(n));
+            assert_eq!(answer["status"], "success", "{answer}");
+            sent.push(number(&answer, "msg_id"));
+        }
+    }
+    for peer in &mut slow {
+        for msg_id in &sent {
+            let event = peer.event("group_message_received");
+            assert_eq!(number(&event, "msg_id"), *msg_id);
+        }
+    }
+}
+
 /// The first chat froze whole when one of a group did not read.
 #[test]
 fn a_group_does_not_wait_for_its_silent_member() {

@@ -6,7 +6,10 @@ use super::answer_with;
 use super::entry::{Entry, What};
 use super::inbox::Waiting;
 use super::users::Delivery;
-use super::{Chat, Class, Done, Effect, Effects, Handled, Member, Now, SessionId, UserId};
+use super::{
+    Chat, Class, Done, Effect, Effects, Frame, Handled, Held, Member, Now, SessionId, UserId,
+};
+use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Body, Event, MsgId, as_backlog};
@@ -112,7 +115,10 @@ impl Chat {
                 return false;
             };
             bytes += event.json.len();
-            let frame = if missed && !event.json.ends_with(BACKLOG) {
+            // What went out live and came back has no mark yet. A large one is not copied for it.
+            let frame = if event.json.len() >= SHARED_FRAME_BYTES_MIN {
+                Frame::Shared(event.json)
+            } else if missed && !event.json.ends_with(BACKLOG) {
                 fx.put(&as_backlog(&event.json))
             } else {
                 fx.put(&event.json)
@@ -125,7 +131,7 @@ impl Chat {
 
     /// Takes kept events back which a slow session's output had no room for: the session lags
     /// from here on, and is fed as it reads.
-    pub fn undelivered(&mut self, session: SessionId, events: Vec<(MsgId, Vec<u8>)>) {
+    pub fn undelivered(&mut self, session: SessionId, events: Vec<(MsgId, Arc<Held>)>) {
         let Some(user) = self.sessions.get(session).map(|session| session.user) else { return };
         self.put_back(user, events);
         let to = self.users.get_mut(user);
@@ -135,12 +141,14 @@ impl Chat {
     }
 
     /// Puts events that did not arrive where they are found again, before all that came after.
-    pub(super) fn put_back(&mut self, user: UserId, events: Vec<(MsgId, Vec<u8>)>) {
-        let events = events
-            .into_iter()
-            .map(|(msg_id, json)| Waiting::new(msg_id, Arc::new(json), 1))
-            .collect();
-        self.users.get_mut(user).inbox.put_back(events, &mut self.waiting);
+    pub(super) fn put_back(&mut self, user: UserId, events: Vec<(MsgId, Arc<Held>)>) {
+        let to = self.users.get_mut(user);
+        // Its reader has nothing from the first of them on.
+        if let Some((first, _)) = events.iter().find(|(msg_id, _)| *msg_id > 0) {
+            to.cursor = to.cursor.min(first - 1);
+        }
+        let events = events.into_iter().map(|(msg_id, json)| Waiting { msg_id, json }).collect();
+        to.inbox.put_back(events, &mut self.waiting);
     }
 
     /// Answers a login, and begins with what was missed.

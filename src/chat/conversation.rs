@@ -2,21 +2,17 @@
 
 use std::sync::Arc;
 
-use super::entry::{Entry, Outcome, Place, What};
+use super::entry::{Entry, Place, What};
 use super::inbox::Waiting;
 use super::users::{Delivery, pair};
 use super::{
-    Chat, Class, Done, Effects, Frame, GroupId, Handled, Member, Now, UserId, answer_with,
-    numbered, refuse,
+    Chat, Class, Done, Effects, Frame, GroupId, Handled, Member, Now, UserId, answer_with, refuse,
 };
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
 use crate::text::server as text;
 use crate::wire::event::{Body, Content, Event, MessageReceived, MsgId};
 use crate::wire::request::{RequestId, Target};
 use crate::wire::{Code, Text};
-
-/// Room that an event needs beside its content: names, numbers, keys.
-const EVENT_OVERHEAD_BYTES: usize = 512;
 
 impl Chat {
     pub(super) fn message(
@@ -62,13 +58,15 @@ impl Chat {
         }
     }
 
-    /// Whether a message of so many bytes can go out now or wait. Of a group, each member's inbox is
-    /// asked for itself when it is delivered: who is away forever must not silence the others.
-    pub(super) fn may_wait(&self, to: Place, bytes: usize) -> Result<(), Code> {
+    /// Whether an event can go out now or wait. Of a group, each member's inbox is asked for itself
+    /// when it is delivered: who is away forever must not silence the others.
+    fn may_wait(&self, to: Place, frame: &Frame, fx: &Effects) -> Result<(), Code> {
         let Place::User(to) = to else { return Ok(()) };
         let user = self.users.get(to);
         let live = matches!(user.delivery, Delivery::Live(_));
-        if live || user.inbox.has_room(bytes + EVENT_OVERHEAD_BYTES, &self.waiting) {
+        // A shared frame is held, and so counted, already; a small one hardly matters twice.
+        let bytes = fx.bytes(frame).len();
+        if live || user.inbox.has_room(bytes, &self.waiting, fx.gauge()) {
             Ok(())
         } else {
             Err(Code::QuotaExceeded)
@@ -83,19 +81,19 @@ impl Chat {
         }
     }
 
-    /// A message is stored: it is delivered and answered. Returns whether it stands.
+    /// A message is stored: it is delivered and answered, or refused if it cannot stand.
     pub(super) fn message_stored(
         &mut self,
         entry: &Entry,
         id: Option<&RequestId<'_>>,
         content: &str,
-        outcome: Outcome,
+        known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
-    ) -> bool {
-        let What::Message { to, plain, reply_to, .. } = entry.what else { return false };
+    ) -> Result<(), Code> {
+        let What::Message { to, plain, reply_to, .. } = entry.what else { return Ok(()) };
         let sender = entry.origin.user;
-        let posted = self.post((sender, to), content.len(), outcome, now, fx, |heading, fx| {
+        let posted = self.post((sender, to), known, now, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
             let message = MessageReceived {
@@ -126,26 +124,25 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "message_response", id, lang, code.into()),
         }
-        posted.is_ok()
+        posted.map(drop)
     }
 
     /// Delivers what is stored, unless it was before, as the event that `encode` makes of it.
     pub(super) fn post(
         &mut self,
         (sender, to): (UserId, Place),
-        bytes: usize,
-        outcome: Outcome,
+        known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
         encode: impl FnOnce(Heading<'_>, &mut Effects) -> Frame,
     ) -> Result<Posted, Code> {
-        let (msg_id, new) = numbered(outcome)?;
+        let (msg_id, new) = known?;
         if !new {
             let members = self.others_in(to);
             return Ok(Posted { msg_id, new, sessions: 0, members });
         }
-        self.before_delivery(sender, to, bytes, now, fx)?;
-        let prev = self.advance(sender, to, msg_id);
+        self.before_delivery(sender, to, now, fx)?;
+        let prev = self.newest(sender, to);
         let (recipient, group_name) = match to {
             Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
             Place::Group(group) => (None, Some(self.groups.name(group))),
@@ -153,6 +150,8 @@ impl Chat {
         let sender_name = self.users.get(sender).name.as_str();
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
         let frame = encode(heading, fx);
+        self.may_wait(to, &frame, fx)?;
+        self.advance(sender, to, msg_id);
         let (sessions, members) = match to {
             Place::User(to) => (u64::from(self.deliver_to_user(to, msg_id, frame, fx)), None),
             Place::Group(group) => {
@@ -164,16 +163,14 @@ impl Chat {
     }
 
     /// What held when a message was decided may hold no more when it is stored: a group is gone, or
-    /// its sender is in it no longer, or an inbox has filled. A sender to an open group joins it.
+    /// its sender is in it no longer. A sender to an open group joins it.
     fn before_delivery(
         &mut self,
         sender: UserId,
         to: Place,
-        bytes: usize,
         now: Now,
         fx: &mut Effects,
     ) -> Result<(), Code> {
-        self.may_wait(to, bytes)?;
         let Place::Group(id) = to else { return Ok(()) };
         let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
         if !self.is_member(sender, id) {
@@ -191,17 +188,23 @@ impl Chat {
         Some(self.groups.get(id).map_or(0, |group| group.members.len().saturating_sub(1)))
     }
 
-    /// Makes a message the newest of its conversation and returns the one before it.
-    fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) -> MsgId {
+    /// The newest message of a conversation, 0 if there is none.
+    fn newest(&self, sender: UserId, to: Place) -> MsgId {
+        match to {
+            Place::Group(group) => self.groups.newest(group),
+            Place::User(to) => self.conversations.get(&pair(sender, to)).copied().unwrap_or(0),
+        }
+    }
+
+    /// Makes a message the newest of its conversation.
+    fn advance(&mut self, sender: UserId, to: Place, msg_id: MsgId) {
         match to {
             Place::Group(group) => self.groups.advance(group, msg_id),
             Place::User(to) => {
-                if let Some(prev) = self.conversations.insert(pair(sender, to), msg_id) {
-                    return prev;
+                if self.conversations.insert(pair(sender, to), msg_id).is_none() {
+                    self.users.get_mut(sender).add_contact(to);
+                    self.users.get_mut(to).add_contact(sender);
                 }
-                self.users.get_mut(sender).add_contact(to);
-                self.users.get_mut(to).add_contact(sender);
-                0
             }
         }
     }
@@ -220,8 +223,10 @@ impl Chat {
             fx.send(session, frame, Class::Kept(msg_id));
             return true;
         }
-        let event = Waiting::new(msg_id, shared(&frame, fx), 1);
-        self.untaken += u64::from(!user.inbox.push(event, &mut self.waiting));
+        let away = user.delivery == Delivery::Away;
+        let json = if away { fx.hold_missed(&frame) } else { fx.hold(&frame) };
+        let event = Waiting { msg_id, json };
+        self.untaken += u64::from(!user.inbox.push(event, &mut self.waiting, fx.gauge()));
         false
     }
 
@@ -245,20 +250,24 @@ impl Chat {
                 user.cursor = user.cursor.max(msg_id);
                 return Some(session);
             }
-            waiting.push(member.user);
+            waiting.push((member.user, user.delivery == Delivery::Away));
             None
         });
         let sessions = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
         let mut members = sessions;
-        if !waiting.is_empty() {
-            // One buffer waits in all their inboxes.
-            let json = shared(frame, fx);
-            for user in &waiting {
-                let event = Waiting::new(msg_id, Arc::clone(&json), waiting.len());
-                let taken = self.users.get_mut(*user).inbox.push(event, &mut self.waiting);
-                members += usize::from(taken);
-                self.untaken += u64::from(!taken);
-            }
+        // One buffer waits in all inboxes of those away, another in those of who reads slowly.
+        let (mut missed, mut late) = (None, None);
+        for (user, away) in waiting {
+            let json = if away {
+                missed.get_or_insert_with(|| fx.hold_missed(frame))
+            } else {
+                late.get_or_insert_with(|| fx.hold(frame))
+            };
+            let event = Waiting { msg_id, json: Arc::clone(json) };
+            let inbox = &mut self.users.get_mut(user).inbox;
+            let taken = inbox.push(event, &mut self.waiting, fx.gauge());
+            members += usize::from(taken);
+            self.untaken += u64::from(!taken);
         }
         (sessions, members)
     }
@@ -293,12 +302,4 @@ pub(super) struct Posted {
     pub sessions: u64,
     /// Of a group: other members who have it or will have it.
     pub members: Option<usize>,
-}
-
-/// A frame's bytes in a buffer of their own, to outlive the effects.
-fn shared(frame: &Frame, fx: &Effects) -> Arc<Vec<u8>> {
-    match frame {
-        Frame::Small(_) => Arc::new(fx.bytes(frame).to_vec()),
-        Frame::Shared(json) => Arc::clone(json),
-    }
 }

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::entry::Batch;
+use super::held::{Gauge, Held};
 use super::session::SessionId;
 use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::wire::Code;
-use crate::wire::event::{Encode, MsgId};
+use crate::wire::event::{Encode, MsgId, as_backlog};
 use crate::wire::name::{FileName, UserName};
 
 /// The JSON of one frame, encoded once for all its recipients.
@@ -16,7 +17,7 @@ pub enum Frame {
     /// In the effects' own buffer; copied to each recipient.
     Small(Range<usize>),
     /// Large: shared by its recipients.
-    Shared(Arc<Vec<u8>>),
+    Shared(Arc<Held>),
 }
 
 /// What happens to a frame when its reader is too slow for it.
@@ -108,6 +109,7 @@ pub struct Effects {
     targets: Vec<SessionId>,
     saves: Vec<Save>,
     discards: Vec<String>,
+    gauge: Gauge,
     /// What must survive, handed to the journal once a turn.
     pub batch: Batch,
     /// Deliveries that the entries of this turn will cause: the measure of a turn's work.
@@ -131,6 +133,24 @@ impl Effects {
             Frame::Small(range) => &self.bytes[range.clone()],
             Frame::Shared(bytes) => bytes,
         }
+    }
+
+    /// A frame's bytes in a buffer that outlives the effects.
+    pub fn hold(&self, frame: &Frame) -> Arc<Held> {
+        match frame {
+            Frame::Small(range) => Held::new(self.bytes[range.clone()].to_vec(), &self.gauge),
+            Frame::Shared(held) => Arc::clone(held),
+        }
+    }
+
+    /// The same, marked as missed, for somebody who is away.
+    pub(super) fn hold_missed(&self, frame: &Frame) -> Arc<Held> {
+        Held::new(as_backlog(self.bytes(frame)), &self.gauge)
+    }
+
+    /// How many bytes are held, wherever they are.
+    pub fn gauge(&self) -> &Gauge {
+        &self.gauge
     }
 
     /// The recipients of a broadcast.
@@ -219,6 +239,6 @@ impl Effects {
         if self.bytes.len() - start < SHARED_FRAME_BYTES_MIN {
             return Frame::Small(start..self.bytes.len());
         }
-        Frame::Shared(Arc::new(self.bytes.split_off(start)))
+        Frame::Shared(Held::new(self.bytes.split_off(start), &self.gauge))
     }
 }

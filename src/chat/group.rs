@@ -64,9 +64,16 @@ impl Groups {
         self.get(id).map_or("", |group| group.name.as_str())
     }
 
-    /// Makes a message the newest of a group and returns the one before it.
-    pub fn advance(&mut self, id: GroupId, msg_id: MsgId) -> MsgId {
-        self.by_id.get_mut(&id).map_or(0, |group| std::mem::replace(&mut group.newest, msg_id))
+    /// The newest message of a group, 0 if there is none.
+    pub fn newest(&self, id: GroupId) -> MsgId {
+        self.get(id).map_or(0, |group| group.newest)
+    }
+
+    /// Makes a message the newest of a group.
+    pub fn advance(&mut self, id: GroupId, msg_id: MsgId) {
+        if let Some(group) = self.by_id.get_mut(&id) {
+            group.newest = msg_id;
+        }
     }
 
     fn set_role(&mut self, id: GroupId, user: UserId, role: Role) {

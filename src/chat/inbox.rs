@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::limits::{INBOX_BYTES_MAX, INBOX_MESSAGES_MAX, INBOXES_BYTES_MAX};
+use super::held::{Gauge, Held};
+use crate::limits::{HELD_BYTES_MAX, INBOX_BYTES_MAX, INBOX_MESSAGES_MAX};
 use crate::wire::event::MsgId;
 
-/// What an event costs beside its own bytes: its place in the queue and its allocation.
-const OVERHEAD_BYTES: usize = 64;
+/// What an event costs in each inbox beside its own bytes, which are counted where they are held.
+const OVERHEAD_BYTES: usize = 32;
 
 /// One event that waits.
 #[derive(Clone, Debug)]
@@ -15,16 +16,7 @@ pub struct Waiting {
     /// Its number; 0 for an event that has none.
     pub msg_id: MsgId,
     /// Its JSON. That of a group message is one buffer in many inboxes.
-    pub json: Arc<Vec<u8>>,
-    charge_bytes: usize,
-}
-
-impl Waiting {
-    /// An event that waits in so many inboxes, each of which bears its share of the memory.
-    pub fn new(msg_id: MsgId, json: Arc<Vec<u8>>, holders: usize) -> Self {
-        let charge_bytes = json.len() / holders.max(1) + OVERHEAD_BYTES;
-        Self { msg_id, json, charge_bytes }
-    }
+    pub json: Arc<Held>,
 }
 
 /// The events that wait for one user, oldest first.
@@ -34,10 +26,11 @@ pub struct Inbox {
     bytes: usize,
 }
 
-/// The bytes that wait for all users together.
+/// What waits for all users together: the places in the queues. The events' own bytes are counted
+/// by the gauge, once each.
 #[derive(Debug, Default)]
 pub struct Total {
-    bytes: usize,
+    events: usize,
 }
 
 impl Inbox {
@@ -46,17 +39,19 @@ impl Inbox {
         self.waiting.is_empty()
     }
 
-    /// Whether an event of this many bytes still fits.
-    pub fn has_room(&self, bytes: usize, total: &Total) -> bool {
+    /// Whether an event of this many bytes still fits, beside all that is held already.
+    pub fn has_room(&self, bytes: usize, total: &Total, gauge: &Gauge) -> bool {
         self.waiting.len() < INBOX_MESSAGES_MAX
             && self.bytes + bytes <= INBOX_BYTES_MAX
-            && total.bytes + bytes + OVERHEAD_BYTES <= INBOXES_BYTES_MAX
+            && gauge.bytes() + total.events * OVERHEAD_BYTES + bytes <= HELD_BYTES_MAX
     }
 
     /// Puts an event at the end. Returns whether there was room.
     #[must_use]
-    pub fn push(&mut self, event: Waiting, total: &mut Total) -> bool {
-        if !self.has_room(event.charge_bytes, total) {
+    pub fn push(&mut self, event: Waiting, total: &mut Total, gauge: &Gauge) -> bool {
+        // Its bytes are held, and so counted, already.
+        let fits = self.bytes + event.json.len() <= INBOX_BYTES_MAX;
+        if !fits || !self.has_room(0, total, gauge) {
             return false;
         }
         self.add(&event, total);
@@ -95,13 +90,13 @@ impl Inbox {
     }
 
     fn add(&mut self, event: &Waiting, total: &mut Total) {
-        self.bytes += event.charge_bytes;
-        total.bytes += event.charge_bytes;
+        self.bytes += event.json.len();
+        total.events += 1;
     }
 
     fn subtract(&mut self, event: &Waiting, total: &mut Total) {
-        self.bytes -= event.charge_bytes;
-        total.bytes -= event.charge_bytes;
+        self.bytes -= event.json.len();
+        total.events -= 1;
     }
 }
 
@@ -109,38 +104,45 @@ impl Inbox {
 mod tests {
     use super::*;
 
-    fn waiting(msg_id: MsgId, bytes: usize) -> Waiting {
-        Waiting::new(msg_id, Arc::new(vec![b'x'; bytes]), 1)
+    fn waiting(msg_id: MsgId, bytes: usize, gauge: &Gauge) -> Waiting {
+        Waiting { msg_id, json: Held::new(vec![b'x'; bytes], gauge) }
     }
 
     #[test]
     fn what_was_taken_stays_and_the_books_balance() {
-        let (mut inbox, mut total) = (Inbox::default(), Total::default());
+        let (mut inbox, mut total, gauge) = <(Inbox, Total, Gauge)>::default();
         for msg_id in 1..=INBOX_MESSAGES_MAX as u64 {
-            assert!(inbox.push(waiting(msg_id, 10), &mut total));
+            assert!(inbox.push(waiting(msg_id, 10, &gauge), &mut total, &gauge));
         }
-        assert!(!inbox.push(waiting(0, 10), &mut total));
+        assert!(!inbox.push(waiting(0, 10, &gauge), &mut total, &gauge));
         inbox.forget_up_to(5_000, &mut total);
-        assert!(inbox.push(waiting(0, 10), &mut total));
+        assert!(inbox.push(waiting(0, 10, &gauge), &mut total, &gauge));
         assert_eq!(inbox.pop(&mut total).map(|event| event.msg_id), Some(5_001));
-        inbox.put_back(vec![waiting(5_000, 10), waiting(5_001, 10)], &mut total);
+        let back = vec![waiting(5_000, 10, &gauge), waiting(5_001, 10, &gauge)];
+        inbox.put_back(back, &mut total);
         let order: Vec<_> =
             std::iter::from_fn(|| inbox.pop(&mut total)).map(|e| e.msg_id).collect();
         assert_eq!(order[..3], [5_000, 5_001, 5_002]);
         assert_eq!(order.last(), Some(&0));
-        assert_eq!((inbox.bytes, total.bytes), (0, 0));
+        assert_eq!((inbox.bytes, total.events, gauge.bytes()), (0, 0, 0));
     }
 
     #[test]
-    fn all_inboxes_together_are_bounded() {
-        let mut total = Total::default();
-        let mut inboxes: Vec<Inbox> = (0..8).map(|_| Inbox::default()).collect();
-        for round in 0..20 {
+    fn all_inboxes_together_are_bounded_and_a_shared_event_counts_once() {
+        let (mut total, gauge) = <(Total, Gauge)>::default();
+        let mut inboxes: Vec<Inbox> = (0..100).map(|_| Inbox::default()).collect();
+        let shared = waiting(1, 16 * 1024 * 1024, &gauge);
+        for inbox in &mut inboxes {
+            assert!(inbox.push(shared.clone(), &mut total, &gauge));
+        }
+        for round in 0..40 {
             for inbox in &mut inboxes {
-                let _ = inbox.push(waiting(round, 1024 * 1024), &mut total);
+                let _ = inbox.push(waiting(round, 256 * 1024, &gauge), &mut total, &gauge);
             }
         }
-        assert!(total.bytes <= INBOXES_BYTES_MAX);
+        drop(shared);
+        assert!(gauge.bytes() <= HELD_BYTES_MAX + 1024 * 1024);
         assert!(inboxes.iter().all(|inbox| inbox.bytes <= INBOX_BYTES_MAX));
+        assert!(!inboxes[0].has_room(1024 * 1024, &total, &gauge));
     }
 }

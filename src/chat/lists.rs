@@ -14,6 +14,8 @@ impl Chat {
         all: bool,
         fx: &mut Effects,
     ) -> Done {
+        // A long list is work for the whole turn, like so many deliveries.
+        fx.deliveries += self.users.len() / 16;
         let online = self.users.known().filter(|user| user.is_online());
         let users = online.map(|user| user.name.as_str()).collect();
         let details = all.then(|| {

@@ -12,6 +12,7 @@ mod conversation;
 mod effect;
 pub mod entry;
 mod group;
+mod held;
 mod inbox;
 mod lists;
 mod names;
@@ -25,12 +26,14 @@ mod users;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use slab::Slab;
 
 pub use effect::{Class, Effect, Effects, Frame, Save, Saved};
 pub use group::GroupId;
+pub use held::{Gauge, Held};
 pub use session::SessionId;
 pub use time::Now;
 pub use users::UserId;
@@ -90,7 +93,8 @@ pub struct Chat {
     /// The newest message of each private conversation.
     conversations: HashMap<(UserId, UserId), MsgId, RandomState>,
     transfers: Slab<Transfer>,
-    files: transfer::OnTheWay,
+    /// Files that the worker has.
+    arriving_bytes: usize,
     waiting: Total,
     /// Events for which an inbox had no room, for the shell to tell the operator.
     untaken: u64,
@@ -106,7 +110,7 @@ impl Chat {
             groups: Groups::default(),
             conversations: HashMap::default(),
             transfers: Slab::new(),
-            files: transfer::OnTheWay::default(),
+            arriving_bytes: 0,
             waiting: Total::default(),
             untaken: 0,
         }
@@ -174,6 +178,8 @@ impl Chat {
     /// what it was decided on holds no more, becomes [`Outcome::Refused`].
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
+        // What could not stand, and why: a duplicate of it in the same batch does not stand either.
+        let mut refused: Vec<(MsgId, Code)> = Vec::new();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
@@ -182,22 +188,33 @@ impl Chat {
                 session.awaiting = session.awaiting.saturating_sub(1);
             }
             let id = committed.batch.request_id(entry);
+            let known = match outcome {
+                Outcome::Stored(msg_id) => Ok((msg_id, true)),
+                Outcome::Duplicate(msg_id) => refused
+                    .iter()
+                    .find(|(number, _)| *number == msg_id)
+                    .map_or(Ok((msg_id, false)), |(_, code)| Err(*code)),
+                Outcome::Conflict => Err(Code::IdConflict),
+                // The core's own word, which the journal never says.
+                Outcome::Refused => Err(Code::Internal),
+            };
             let stands = match &entry.what {
                 What::Account { since, wants_synced } => {
                     self.account_stored(entry, id.as_ref(), (*since, *wants_synced), now, fx);
-                    true
+                    Ok(())
                 }
                 What::Message { content, .. } => {
                     let content = committed.batch.text(content);
-                    self.message_stored(entry, id.as_ref(), content, outcome, now, fx)
+                    self.message_stored(entry, id.as_ref(), content, known, now, fx)
                 }
-                What::File { .. } => self.file_stored(entry, id.as_ref(), &data, outcome, now, fx),
+                What::File { .. } => self.file_stored(entry, id.as_ref(), &data, known, now, fx),
                 What::Group { .. } => {
                     self.group_stored(entry, id.as_ref(), now, fx);
-                    true
+                    Ok(())
                 }
             };
-            if !stands && matches!(outcome, Outcome::Stored(_)) {
+            if let (Err(code), Outcome::Stored(msg_id)) = (stands, outcome) {
+                refused.push((msg_id, code));
                 committed.outcomes[at] = Outcome::Refused;
             }
         }
@@ -207,7 +224,7 @@ impl Chat {
     pub fn disconnected(
         &mut self,
         session: SessionId,
-        unsent: Vec<(MsgId, Vec<u8>)>,
+        unsent: Vec<(MsgId, Arc<Held>)>,
         now: Now,
         fx: &mut Effects,
     ) {
@@ -297,15 +314,4 @@ fn answer_with(
     let answer = Answer { kind, code: None, message, id, body };
     let frame = fx.encode(&answer);
     fx.send(session, frame, Class::Answer);
-}
-
-/// What an outcome means for a message or file: its number, and whether it is new.
-fn numbered(outcome: Outcome) -> Result<(MsgId, bool), Code> {
-    match outcome {
-        Outcome::Stored(msg_id) => Ok((msg_id, true)),
-        Outcome::Duplicate(msg_id) => Ok((msg_id, false)),
-        Outcome::Conflict => Err(Code::IdConflict),
-        // The core's own word, which the journal never says.
-        Outcome::Refused => Err(Code::Internal),
-    }
 }

@@ -80,14 +80,14 @@ impl Chat {
         fx.broadcast(audience, frame, Class::Passing);
     }
 
-    /// A user's session, if it is there, follows what happens, and knows a feature.
+    /// A user's session, if it is there, reads as fast as it comes, and knows a feature.
     pub(super) fn session_with(
         &self,
         user: UserId,
         knows: impl Fn(&Features) -> bool,
     ) -> Option<SessionId> {
         match self.users.get(user).delivery {
-            Delivery::Live(session) => {
+            Delivery::Live(session) | Delivery::CatchingUp(session) => {
                 self.sessions.get(session).is_some_and(|s| knows(&s.features)).then_some(session)
             }
             _ => None,

@@ -27,6 +27,8 @@ pub struct Session {
     pub features: Features,
     /// Its entries and files of which it has no answer yet.
     pub awaiting: u32,
+    /// Its files that the worker has.
+    pub files: u32,
     typing: Vec<(Place, u64)>,
 }
 
@@ -54,7 +56,7 @@ impl Sessions {
             self.slots.resize_with(slot + 1, || None);
         }
         self.slots[slot] =
-            Some(Session { id, user, lang, features, awaiting: 0, typing: Vec::new() });
+            Some(Session { id, user, lang, features, awaiting: 0, files: 0, typing: Vec::new() });
     }
 
     /// Takes a session out.

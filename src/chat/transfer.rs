@@ -1,16 +1,14 @@
 //! Files, whole, as the first chat sent them: kept by the worker first, then relayed.
 
-use std::sync::{Arc, Weak};
-
 use super::conversation::{Heading, Posted};
-use super::entry::{Entry, KeptFile, Outcome, Place, What};
+use super::entry::{Entry, KeptFile, Place, What};
 use super::{
-    Chat, Done, Effects, Frame, Handled, Member, Now, Save, Saved, SessionId, UserId, answer_with,
-    refuse,
+    Chat, Done, Effects, Frame, Handled, Held, Member, Now, Save, Saved, SessionId, UserId,
+    answer_with, refuse,
 };
-use crate::limits::FILES_ON_THE_WAY_BYTES_MAX;
+use crate::limits::{FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, HELD_BYTES_FOR_FILES_MAX};
 use crate::text::server as text;
-use crate::wire::event::{Body, Encode, Event, FileReceived};
+use crate::wire::event::{Body, Encode, Event, FileReceived, MsgId};
 use crate::wire::name::FileName;
 use crate::wire::request::{Refusal, RequestId, Target};
 use crate::wire::{Code, Text};
@@ -26,26 +24,6 @@ pub(super) struct Transfer {
     bytes: usize,
 }
 
-/// The memory that files hold on their way through the server.
-#[derive(Debug, Default)]
-pub(super) struct OnTheWay {
-    arriving_bytes: usize,
-    leaving: Vec<Weak<Vec<u8>>>,
-}
-
-impl OnTheWay {
-    fn reserve(&mut self, bytes: usize) -> Result<(), Code> {
-        self.leaving.retain(|file| file.strong_count() > 0);
-        let leaving: usize =
-            self.leaving.iter().filter_map(Weak::upgrade).map(|file| file.len()).sum();
-        if self.arriving_bytes + leaving + bytes > FILES_ON_THE_WAY_BYTES_MAX {
-            return Err(Code::RateLimited);
-        }
-        self.arriving_bytes += bytes;
-        Ok(())
-    }
-}
-
 impl Chat {
     pub(super) fn send_file(
         &mut self,
@@ -56,11 +34,16 @@ impl Chat {
         data: Text<'_>,
         fx: &mut Effects,
     ) -> Handled {
-        let bytes = data.len();
+        let bytes = data.len() + FILE_OVERHEAD_BYTES;
         let to = self.place(member.user, to)?;
-        // Asked again when it is delivered; but no disk need turn for what is refused anyway.
-        self.may_wait(to, bytes)?;
-        self.files.reserve(bytes)?;
+        let held = self.arriving_bytes + fx.gauge().bytes();
+        let session = self.sessions.get_mut(member.session).ok_or(Code::Internal)?;
+        let crowded = session.files >= FILES_PER_SESSION_MAX;
+        if crowded || held + bytes > HELD_BYTES_FOR_FILES_MAX {
+            return Err(Code::RateLimited.into());
+        }
+        session.files += 1;
+        self.arriving_bytes += bytes;
         fx.deliveries += self.recipients(to);
         let filename = FileName::sanitize(filename);
         let transfer = self.transfers.insert(Transfer {
@@ -81,6 +64,11 @@ impl Chat {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         let Some(transfer) = self.transfers.try_remove(saved.transfer) else { return };
         let Transfer { session, sender, id, to, filename, bytes } = transfer;
+        // From here on its event is counted where it is held.
+        self.arriving_bytes -= bytes;
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.files = session.files.saturating_sub(1);
+        }
         match saved.result {
             Ok((saved_as, size)) => {
                 let name = filename.as_str().to_owned();
@@ -88,7 +76,6 @@ impl Chat {
                 fx.batch.push((session, sender), id.as_ref(), What::File { to, file });
             }
             Err(code) => {
-                self.files.arriving_bytes -= bytes;
                 if let Some(session) = self.sessions.get_mut(session) {
                     session.awaiting = session.awaiting.saturating_sub(1);
                 }
@@ -99,21 +86,19 @@ impl Chat {
         }
     }
 
-    /// A file's entry is stored: it is relayed and answered. Returns whether it stands.
+    /// A file's entry is stored: it is relayed and answered, or refused if it cannot stand.
     pub(super) fn file_stored(
         &mut self,
         entry: &Entry,
         id: Option<&RequestId<'_>>,
         data: &str,
-        outcome: Outcome,
+        known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
-    ) -> bool {
-        let What::File { to, file: kept } = &entry.what else { return false };
+    ) -> Result<(), Code> {
+        let What::File { to, file: kept } = &entry.what else { return Ok(()) };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
-        self.files.arriving_bytes = self.files.arriving_bytes.saturating_sub(data.len());
-        let mut leaving = None;
-        let posted = self.post((sender, to), data.len(), outcome, now, fx, |heading, _| {
+        let posted = self.post((sender, to), known, now, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
             let file = FileReceived {
@@ -133,26 +118,23 @@ impl Chat {
                 Place::User(_) => Event::FileReceived(file),
                 Place::Group(_) => Event::GroupFileReceived(file),
             };
-            let json = Arc::new(with_data(&event, data));
-            leaving = Some(Arc::downgrade(&json));
-            Frame::Shared(json)
+            Frame::Shared(Held::new(with_data(&event, data), fx.gauge()))
         });
-        self.files.leaving.extend(leaving);
         let lang = self.lang_of(session);
         // A copy that was refused, or came before it was known to be the same, is not kept.
         if !posted.as_ref().is_ok_and(|posted| posted.new) {
             fx.discard(kept.saved_as.clone());
         }
         match posted {
-            Ok(Posted { msg_id, sessions, members, .. }) => {
-                let (ts, saved_as) = (now.wall_ms, Some(kept.saved_as.as_str()));
+            Ok(Posted { msg_id, new, sessions, members }) => {
+                let (ts, saved_as) = (now.wall_ms, new.then_some(kept.saved_as.as_str()));
                 let body = Body::Message { msg_id, ts, delivered: sessions, saved_as };
                 let said = text::file_sent(lang, members);
                 answer_with(fx, session, "file_response", id, &said, body);
             }
             Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
         }
-        posted.is_ok()
+        posted.map(drop)
     }
 }
 

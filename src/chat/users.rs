@@ -105,6 +105,11 @@ impl Users {
         Ok(id)
     }
 
+    /// How many users there are, known or not.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Every user that others may know of, in the order of their first logins.
     pub fn known(&self) -> impl Iterator<Item = &User> {
         self.all.iter().filter(|user| user.known)

@@ -82,6 +82,8 @@ pub(super) struct Connection {
     pub(super) watched_taken: u64,
     /// A paced peer may not have its next frame before this time.
     pub(super) next_write_ms: u64,
+    /// Bytes of memory that its half-read frame holds.
+    pub(super) input_bytes: usize,
     pub(super) framing_errors: u32,
     pub(super) heartbeats_unanswered: u32,
 }
@@ -108,6 +110,7 @@ impl Connection {
             times: Times::default(),
             watched_taken: 0,
             next_write_ms: 0,
+            input_bytes: 0,
             framing_errors: 0,
             heartbeats_unanswered: 0,
         }

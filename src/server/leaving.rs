@@ -4,8 +4,9 @@ use super::connection::{Connection, State};
 use super::deadlines::Due;
 use super::reactor::Reactor;
 use crate::chat::SessionId;
-use crate::limits::{FAREWELL_MS_MAX, WRITE_STALL_MS_MAX};
+use crate::limits::FAREWELL_MS_MAX;
 use crate::text::server::{self as text, Happened};
+use crate::wire::Code;
 
 impl Reactor {
     /// It does not read what it is sent, and is not waited for.
@@ -18,16 +19,26 @@ impl Reactor {
         }
     }
 
+    /// All half-read frames together are too much: the one with the longest goes.
+    pub(super) fn close_largest_input(&mut self) {
+        if let Some(largest) = self.connections.iter_mut().max_by_key(|c| c.input_bytes) {
+            let id = largest.id;
+            self.reject(id, Code::RateLimited);
+            self.doom(id);
+        }
+    }
+
     /// All output together is too much: the one that waits for most goes.
     pub(super) fn close_largest(&mut self) {
-        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.owned_bytes());
+        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.len_bytes());
         if let Some(Connection { id, .. }) = largest {
             let id = *id;
             self.too_slow(id);
         }
     }
 
-    /// Reads no more frames; closes once everything owed has been written.
+    /// Reads no more frames; closes once everything owed has been written. A peer that does not take
+    /// it is noticed as any other that stalls.
     pub(super) fn begin_closing(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         if !connection.is_open() {
@@ -35,7 +46,6 @@ impl Reactor {
         }
         connection.state = State::Draining;
         self.closing.push(id);
-        self.set_due(id, Due::Farewell, WRITE_STALL_MS_MAX);
     }
 
     /// Ends those that owe nothing any more.
@@ -88,7 +98,9 @@ impl Reactor {
             self.deadlines.clear_all(&mut connection.times, id);
             // Dropping the socket closes it, whatever the poll says.
             let _ = self.poll.registry().deregister(&mut connection.socket);
-            self.chat.disconnected(id, connection.outbox.unsent(), self.now, &mut self.fx);
+            let unsent = connection.outbox.unsent(self.fx.gauge());
+            self.chat.disconnected(id, unsent, self.now, &mut self.fx);
+            self.inputs_bytes -= connection.input_bytes;
             self.carry_out();
         }
         doomed.append(&mut self.doomed);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
+use crate::chat::{Gauge, Held};
 use crate::limits::WRITE_BYTES_PER_TURN_MAX;
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
@@ -36,7 +37,8 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 enum Piece {
     Owned(Vec<u8>),
-    Shared(Arc<Vec<u8>>),
+    /// A frame whose bytes its recipients share, with or without its newline.
+    Shared(Arc<Held>, Framing),
 }
 
 /// One frame: where its JSON begins and ends, and where the frame ends.
@@ -46,8 +48,8 @@ struct Mark {
     json_end: u64,
     end: u64,
     kept: Option<MsgId>,
-    /// Its bytes, if they are shared: their piece may be let go before the frame's last byte.
-    shared: Option<Arc<Vec<u8>>>,
+    /// Its bytes, if they are shared.
+    shared: Option<Arc<Held>>,
 }
 
 /// How far a flush came.
@@ -90,7 +92,8 @@ impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Piece::Owned(bytes) => bytes,
-            Piece::Shared(bytes) => bytes,
+            Piece::Shared(held, Framing::Length) => held,
+            Piece::Shared(held, Framing::Bare | Framing::Line) => held.line(),
         }
     }
 }
@@ -138,22 +141,17 @@ impl Outbox {
     /// The same for a frame whose bytes its recipients share.
     pub(super) fn push_shared(
         &mut self,
-        json: &Arc<Vec<u8>>,
+        held: &Arc<Held>,
         framing: Framing,
         kept: Option<MsgId>,
         pool: &mut Pool,
     ) {
-        if self.paced {
-            // One frame is one write there, and so one piece.
-            return self.push(json, framing, kept, pool);
-        }
-        let (header, trailer) = (framing.header(json.len()), framing.trailer());
-        let shared = kept.map(|_| Arc::clone(json));
-        self.mark(header.len(), json.len(), trailer.len(), kept, shared);
+        let (header, trailer) = (framing.header(held.len()), framing.trailer());
+        let shared = kept.map(|_| Arc::clone(held));
+        self.mark(header.len(), held.len(), trailer.len(), kept, shared);
         self.push_raw(&header, pool);
-        self.len_bytes += json.len();
-        self.rest.push_back(Piece::Shared(Arc::clone(json)));
-        self.push_raw(trailer, pool);
+        self.len_bytes += held.len() + trailer.len();
+        self.rest.push_back(Piece::Shared(Arc::clone(held), framing));
     }
 
     /// Puts bytes at the end that are no frame.
@@ -203,10 +201,10 @@ impl Outbox {
     }
 
     /// The kept frames that the system did not take whole, oldest first: their JSON, by number.
-    pub(super) fn unsent(&self) -> Vec<(MsgId, Vec<u8>)> {
+    pub(super) fn unsent(&self, gauge: &Gauge) -> Vec<(MsgId, Arc<Held>)> {
         let json = |mark: &Mark| match &mark.shared {
-            Some(json) => Some(json.to_vec()),
-            None => self.copy(mark.start, mark.json_end),
+            Some(held) => Some(Arc::clone(held)),
+            None => Some(Held::new(self.copy(mark.start, mark.json_end)?, gauge)),
         };
         let kept = self.marks.iter().filter_map(|mark| Some((mark.kept?, json(mark)?)));
         kept.collect()
@@ -240,7 +238,7 @@ impl Outbox {
         json: usize,
         trailer: usize,
         kept: Option<MsgId>,
-        shared: Option<Arc<Vec<u8>>>,
+        shared: Option<Arc<Held>>,
     ) {
         // Where nobody asks for the frame again, no note is kept of it.
         if kept.is_none() && !self.paced {
@@ -271,7 +269,7 @@ impl Outbox {
                 }
                 piece
             }
-            Piece::Shared(_) => unreachable!("an owned piece was just put there"),
+            Piece::Shared(..) => unreachable!("an owned piece was just put there"),
         }
     }
 
@@ -366,6 +364,19 @@ mod tests {
     }
 
     #[test]
+    fn a_paced_peer_gets_a_shared_frame_in_one_write_too() {
+        let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
+        outbox.set_paced(true);
+        let held = Held::new(b"{}".to_vec(), &Gauge::default());
+        outbox.push(b"{}", Framing::Bare, None, &mut pool);
+        outbox.push_shared(&held, Framing::Bare, Some(1), &mut pool);
+        outbox.push_shared(&held, Framing::Bare, Some(2), &mut pool);
+        let mut socket = socket(&[100; 3]);
+        while outbox.write_to(&mut socket, &mut pool).unwrap() != Flushed::All {}
+        assert_eq!((socket.writes, socket.got.as_slice()), (3, b"{}\n{}\n{}\n".as_slice()));
+    }
+
+    #[test]
     fn a_paced_peer_gets_one_frame_a_write() {
         let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
         outbox.set_paced(true);
@@ -392,13 +403,14 @@ mod tests {
             let framing = if length { Framing::Length } else { Framing::Line };
             let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
             let (mut stream, mut ends) = (Vec::new(), Vec::new());
+            let gauge = Gauge::default();
             let mut socket = socket(&takes);
             for (number, (size, large)) in sizes.iter().enumerate() {
                 let json = vec![b'a' + u8::try_from(number % 26).unwrap(); *size];
                 framing.encode(&json, &mut stream);
                 ends.push((stream.len(), number as u64, json.clone()));
                 if *large {
-                    outbox.push_shared(&Arc::new(json), framing, Some(number as u64), &mut pool);
+                    outbox.push_shared(&Held::new(json, &gauge), framing, Some(number as u64), &mut pool);
                 } else {
                     outbox.push(&json, framing, Some(number as u64), &mut pool);
                 }
@@ -414,7 +426,9 @@ mod tests {
                 .filter(|(end, ..)| *end > socket.got.len())
                 .map(|(_, number, json)| (number, json))
                 .collect();
-            prop_assert_eq!(outbox.unsent(), unsent);
+            let kept: Vec<_> =
+                outbox.unsent(&gauge).iter().map(|(number, held)| (*number, held.to_vec())).collect();
+            prop_assert_eq!(kept, unsent);
         }
     }
 }

@@ -63,6 +63,8 @@ pub(super) struct Reactor {
     pub(super) pool: Pool,
     /// Memory that output holds, all connections together.
     pub(super) outboxes_bytes: usize,
+    /// Memory that half-read frames hold, all connections together.
+    pub(super) inputs_bytes: usize,
     stop: Arc<AtomicBool>,
     stopping_until_ms: Option<u64>,
 }
@@ -122,6 +124,7 @@ impl Reactor {
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
             pool: Pool::default(),
             outboxes_bytes: 0,
+            inputs_bytes: 0,
             stop: Arc::clone(&stop.flag),
             stopping_until_ms: None,
             poll,
@@ -241,7 +244,7 @@ impl Reactor {
         match self.stopping_until_ms {
             None if self.stop.load(Ordering::SeqCst) => {
                 self.stop_accepting();
-                true
+                self.connections.len() > 0
             }
             None => true,
             Some(until_ms) => self.connections.len() > 0 && self.now.mono_ms < until_ms,

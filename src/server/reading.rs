@@ -7,11 +7,11 @@ use super::reactor::Reactor;
 use crate::chat::{Flow, SessionId};
 use crate::limits::{
     DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX,
-    OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
+    INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
 };
 use crate::wire::Code;
 use crate::wire::frame::{FrameDecoder, Framing};
-use crate::wire::request::{self, Request};
+use crate::wire::request;
 use crate::wire::sniff::{Peer, sniff};
 
 /// Why the frames of a connection stop being handled for now.
@@ -70,7 +70,13 @@ impl Reactor {
             self.scratch = vec![0; READ_BYTES_PER_TURN_MAX];
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
+        self.inputs_bytes -= connection.input_bytes;
+        connection.input_bytes = decoder.held_bytes();
+        self.inputs_bytes += connection.input_bytes;
         connection.decoder = Some(decoder);
+        if self.inputs_bytes > INPUTS_BYTES_MAX {
+            self.close_largest_input();
+        }
         if stop == Stop::Share {
             self.queue(id);
         }
@@ -94,6 +100,8 @@ impl Reactor {
             match connection.read_into(decoder) {
                 ReadSome::Bytes(count) => {
                     bytes_left = bytes_left.saturating_sub(count);
+                    // Whatever comes, somebody is there: an upload leaves no room for an answer.
+                    connection.heartbeats_unanswered = 0;
                     if connection.framing.is_none() && !self.greet(id, decoder) {
                         return Stop::Parked;
                     }
@@ -207,9 +215,6 @@ impl Reactor {
         let no_json =
             matches!(&envelope.request, Err(refusal) if refusal.code == Code::InvalidJson);
         if let Some(connection) = self.connections.get_mut(id) {
-            if matches!(envelope.request, Ok(Request::HeartbeatAck)) {
-                connection.heartbeats_unanswered = 0;
-            }
             connection.framing_errors += u32::from(no_json);
             if connection.framing_errors >= FRAMING_ERRORS_MAX {
                 self.reject(id, Code::InvalidJson);
@@ -226,7 +231,7 @@ impl Reactor {
     }
 
     /// Says what is wrong with the bytes, and closes.
-    fn reject(&mut self, id: SessionId, code: Code) {
+    pub(super) fn reject(&mut self, id: SessionId, code: Code) {
         self.chat.refuse_frame(id, code, &mut self.fx);
         self.carry_out();
         self.begin_closing(id);

@@ -55,6 +55,10 @@ impl Reactor {
         if !connection.is_open() {
             return;
         }
+        // A ping behind megabytes says nothing: whether those leave, the stall deadline watches.
+        if connection.outbox.len_bytes() > 0 {
+            return self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+        }
         if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
             return self.doom(id);
         }

@@ -21,7 +21,7 @@ use crate::wire::Code;
 const FOLDER: &str = "server_files";
 
 /// The thread, as the reactor sees it. The queues are bounded by what the core lets through
-/// ([`crate::limits::FILES_ON_THE_WAY_BYTES_MAX`]).
+/// ([`crate::limits::HELD_BYTES_FOR_FILES_MAX`]).
 #[derive(Debug)]
 pub(super) struct Worker {
     jobs: Sender<Job>,

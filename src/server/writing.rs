@@ -1,13 +1,15 @@
 //! What goes out: effects become frames in outboxes, outboxes are written once a turn.
 
+use std::sync::Arc;
+
 use super::connection::State;
 use super::deadlines::Due;
 use super::outbox::Flushed;
 use super::reactor::Reactor;
-use crate::chat::{Class, Effect, Effects, Frame, SessionId};
+use crate::chat::{Class, Effect, Effects, Frame, Held, SessionId};
 use crate::limits::{
-    BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, OUTBOX_HARD_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX,
-    OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
+    BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
+    OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
 use crate::text::server::{self as text, Happened};
 use crate::wire::event::MsgId;
@@ -17,7 +19,7 @@ use crate::wire::frame::Framing;
 const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
 
 /// Kept events that did not go out, for the core to take back.
-type Returned = Vec<(SessionId, MsgId, Vec<u8>)>;
+type Returned = Vec<(SessionId, MsgId, Arc<Held>)>;
 
 impl Reactor {
     /// Does what the core has asked for, until there is nothing more.
@@ -50,7 +52,13 @@ impl Reactor {
                     }
                 }
                 Effect::Feed(session) => self.set_hungry(*session),
-                Effect::Close(session) => self.begin_closing(*session),
+                Effect::Close(session) => {
+                    // Who says goodbye wants no more: what waits keeps for the next login.
+                    if let Some(connection) = self.connections.get_mut(*session) {
+                        connection.hungry = false;
+                    }
+                    self.begin_closing(*session);
+                }
             }
         }
         fx.take_saves(|save| self.worker.save(save));
@@ -76,7 +84,7 @@ impl Reactor {
         let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
         let kept = match class {
             Class::Kept(msg_id) if full => {
-                returned.push((to, msg_id, fx.bytes(frame).to_vec()));
+                returned.push((to, msg_id, fx.hold(frame)));
                 return;
             }
             Class::Passing if full => return,
@@ -103,7 +111,9 @@ impl Reactor {
     }
 
     /// Hands kept events back to the core, whose session is fed with them as it reads.
-    fn give_back(&mut self, returned: Returned) {
+    fn give_back(&mut self, mut returned: Returned) {
+        // Two broadcasts to two slow sessions come back in turns; each session's keep their order.
+        returned.sort_by_key(|(session, ..)| *session);
         let mut returned = returned.into_iter().peekable();
         while let Some((session, msg_id, json)) = returned.next() {
             let mut events = vec![(msg_id, json)];
@@ -152,7 +162,8 @@ impl Reactor {
         // What was marked meanwhile has its turn next; the larger buffer is the one to keep.
         batch.append(&mut self.dirty);
         self.dirty = batch;
-        if self.outboxes_bytes > OUTBOXES_BYTES_MAX {
+        let held = self.fx.gauge().bytes();
+        if self.outboxes_bytes + held.saturating_sub(HELD_BYTES_MAX) > OUTBOXES_BYTES_MAX {
             self.close_largest();
         }
         self.finish_closing();

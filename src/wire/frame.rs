@@ -138,6 +138,11 @@ impl FrameDecoder {
         self.received - self.consumed
     }
 
+    /// Memory that the decoder holds.
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Takes a working buffer, all of whose bytes are initialised. What is half-read moves into it
     /// if it fits with room to spare; else the decoder keeps its own, and the buffer comes back.
     pub fn lend(&mut self, mut working: Vec<u8>) -> Option<Vec<u8>> {

@@ -173,17 +173,17 @@ pub fn decode(frame: &[u8]) -> Envelope<'_> {
     let mut fields = Fields::default();
     match parse(frame, &mut fields) {
         Ok(()) => read(&mut fields),
-        Err((refusal, id)) => {
-            Envelope { id, answer: "error", speakers: Default::default(), request: Err(refusal) }
-        }
+        Err((refusal, label)) => Envelope {
+            id: label.id,
+            answer: label.kind.as_deref().map_or("error", answer_type),
+            speakers: Default::default(),
+            request: Err(refusal),
+        },
     }
 }
 
-fn parse<'a>(
-    frame: &'a [u8],
-    fields: &mut Fields<'a>,
-) -> Result<(), (Refusal, Option<RequestId<'a>>)> {
-    let invalid = || (Refusal::from(Code::InvalidJson), None);
+fn parse<'a>(frame: &'a [u8], fields: &mut Fields<'a>) -> Result<(), (Refusal, Label)> {
+    let invalid = || (Refusal::from(Code::InvalidJson), Label::default());
     // serde_json takes an array for a struct, too; a request is an object.
     if frame.trim_ascii_start().first() != Some(&b'{') {
         return Err(invalid());
@@ -196,26 +196,33 @@ fn parse<'a>(
         if error.classify() != serde_json::error::Category::Data {
             return invalid();
         }
-        // JSON, but a field has the wrong type. The answer still repeats the id if that is sound.
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => {
-                let id = serde_json::from_str(text).ok().and_then(|label: Label<'_>| label.id);
-                (Refusal::from(Code::InvalidField), id)
-            }
-            Err(_) => invalid(),
+        // JSON, but a field has the wrong type. The answer is still labelled, as far as that is sound.
+        match Label::read(text) {
+            Some(label) => (Refusal::from(Code::InvalidField), label),
+            None => invalid(),
         }
     })?;
     Ok(())
 }
 
-/// The `id` alone, of a frame whose other fields cannot be used.
-#[derive(Deserialize)]
-struct Label<'a> {
-    #[serde(borrow)]
-    id: Option<RequestId<'a>>,
+/// What labels the answer to a frame whose other fields cannot be used.
+#[derive(Default)]
+struct Label {
+    id: Option<RequestId<'static>>,
+    kind: Option<String>,
 }
 
-/// The `type` of the answer to each request, and how to read the request.
+impl Label {
+    /// Reads as much of it as is sound.
+    fn read(text: &str) -> Option<Self> {
+        let frame: serde_json::Value = serde_json::from_str(text).ok()?;
+        let id = frame.get("id").and_then(|id| RequestId::deserialize(id).ok());
+        let kind = frame.get("type").and_then(|kind| kind.as_str()).map(str::to_owned);
+        Some(Self { id: id.map(RequestId::into_owned), kind })
+    }
+}
+
+/// How to read each request.
 fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
     let id = fields.id.take();
     let Some(kind) = fields.kind.take() else {
@@ -235,45 +242,51 @@ fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
         if login { None } else { fields.username.take() },
     ];
     let mut fields = Reader(fields);
-    let (answer, request) = match &*kind {
-        "private_message" => ("message_response", fields.message(Kind::User)),
-        "group_message" => ("message_response", fields.message(Kind::Group)),
-        "login" => ("login_response", fields.login()),
-        "logout" => ("account_response", Ok(Request::Logout)),
-        "ping" => ("pong", Ok(Request::Ping)),
-        "heartbeat_ack" => ("error", Ok(Request::HeartbeatAck)),
-        "received" | "read" => ("error", Ok(Request::Seen)),
-        "typing" => ("error", fields.target().map(Request::Typing)),
-        "list_users" => {
-            ("users_list", Ok(Request::ListUsers { all: fields.0.all.unwrap_or(false) }))
-        }
-        "list_groups" => ("groups_list", Ok(Request::ListGroups)),
-        "create_group" => ("group_response", fields.create_group()),
-        "join_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Join))),
-        "leave_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Leave))),
-        "delete_group" => ("group_response", fields.group(|_| Ok(GroupRequest::Delete))),
-        "rename_group" => {
-            ("group_response", fields.group(|f| f.new_name().map(GroupRequest::Rename)))
-        }
-        "add_member" => {
-            ("member_response", fields.group(|f| f.new_member().map(GroupRequest::Add)))
-        }
-        "remove_member" => {
-            ("member_response", fields.group(|f| f.member().map(GroupRequest::Remove)))
-        }
-        "promote_member" => {
-            ("member_response", fields.group(|f| f.member().map(GroupRequest::Promote)))
-        }
-        "demote_member" => {
-            ("member_response", fields.group(|f| f.member().map(GroupRequest::Demote)))
-        }
-        "list_group_members" => {
-            ("members_list_response", fields.group(|_| Ok(GroupRequest::Members)))
-        }
-        "send_file" => ("file_response", fields.send_file()),
-        _ => ("error", Err(Code::UnknownType.into())),
+    let request = match &*kind {
+        "private_message" => fields.message(Kind::User),
+        "group_message" => fields.message(Kind::Group),
+        "login" => fields.login(),
+        "logout" => Ok(Request::Logout),
+        "ping" => Ok(Request::Ping),
+        "heartbeat_ack" => Ok(Request::HeartbeatAck),
+        "received" | "read" => Ok(Request::Seen),
+        "typing" => fields.target().map(Request::Typing),
+        "list_users" => Ok(Request::ListUsers { all: fields.0.all.unwrap_or(false) }),
+        "list_groups" => Ok(Request::ListGroups),
+        "create_group" => fields.create_group(),
+        "join_group" => fields.group(|_| Ok(GroupRequest::Join)),
+        "leave_group" => fields.group(|_| Ok(GroupRequest::Leave)),
+        "delete_group" => fields.group(|_| Ok(GroupRequest::Delete)),
+        "rename_group" => fields.group(|f| f.new_name().map(GroupRequest::Rename)),
+        "add_member" => fields.group(|f| f.new_member().map(GroupRequest::Add)),
+        "remove_member" => fields.group(|f| f.member().map(GroupRequest::Remove)),
+        "promote_member" => fields.group(|f| f.member().map(GroupRequest::Promote)),
+        "demote_member" => fields.group(|f| f.member().map(GroupRequest::Demote)),
+        "list_group_members" => fields.group(|_| Ok(GroupRequest::Members)),
+        "send_file" => fields.send_file(),
+        _ => Err(Code::UnknownType.into()),
     };
-    Envelope { id, answer, speakers, request }
+    Envelope { id, answer: answer_type(&kind), speakers, request }
+}
+
+/// The `type` of the answer to each request, whether it is done or refused.
+fn answer_type(kind: &str) -> &'static str {
+    match kind {
+        "private_message" | "group_message" => "message_response",
+        "login" => "login_response",
+        "logout" => "account_response",
+        "ping" => "pong",
+        "list_users" => "users_list",
+        "list_groups" => "groups_list",
+        "create_group" | "join_group" | "leave_group" | "delete_group" | "rename_group" => {
+            "group_response"
+        }
+        "add_member" | "remove_member" | "promote_member" | "demote_member" => "member_response",
+        "list_group_members" => "members_list_response",
+        "send_file" => "file_response",
+        // Those without an answer, and those that are none.
+        _ => "error",
+    }
 }
 
 #[derive(Clone, Copy)]

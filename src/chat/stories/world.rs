@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::chat::entry::Committed;
-use crate::chat::{Chat, Class, Effect, Effects, Flow, Now, Save, Saved, SessionId};
+use crate::chat::{Chat, Class, Effect, Effects, Flow, Held, Now, Save, Saved, SessionId};
 use crate::journal::Journal;
 use crate::text::Lang;
 use crate::wire::Code;
@@ -130,7 +131,7 @@ impl World {
     /// Carries the effects out: what is sent is shown.
     fn show(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
-        let mut returned: Vec<(SessionId, MsgId, Vec<u8>)> = Vec::new();
+        let mut returned: Vec<(SessionId, MsgId, Arc<Held>)> = Vec::new();
         let mut hungry = Vec::new();
         for effect in fx.list() {
             let (to, frame, class) = match effect {
@@ -152,7 +153,7 @@ impl World {
                 if let Class::Kept(msg_id) = class
                     && self.stalled.contains(&who)
                 {
-                    returned.push((to, msg_id, fx.bytes(frame).to_vec()));
+                    returned.push((to, msg_id, fx.hold(frame)));
                     continue;
                 }
                 let line = self.line(fx.bytes(frame));
