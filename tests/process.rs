@@ -279,12 +279,67 @@ fn a_command_line_that_cannot_be_used_is_exit_code_2() {
         &["server", "--lang", "xx"],
         &["server", "--log", "loudly"],
         &["--bogus"],
+        &["help", "dance"],
+        &["--lang", "fr", "server"],
+        &["--server", "localhost"],
+        &["--server", "localhost:99999", "--user", "ana"],
+        &["send", "--server", ":1", "--user", "ana", "bia", "oi"],
+        &["listen", "--server", "http://localhost:12345", "--user", "ana"],
+        &["load", "--server", "localhost"],
+        &["load", "--server", "localhost:0"],
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(2), "{args:?} {output:?}");
         assert!(output.stdout.is_empty(), "{args:?} {output:?}");
         let said = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(said.contains("--help"), "{args:?} {said:?}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_with_the_help_of_the_command_that_was_meant() {
+    for (args, told) in [
+        (
+            &["foo"][..],
+            "papo: comando desconhecido: foo. Os comandos são client, send, listen, server, demo, \
+             load, help. Veja: papo --help\n",
+        ),
+        (&["server", "--bogus"], "papo: opção desconhecida: --bogus. Veja: papo server --help\n"),
+        (
+            &["--lang", "en", "server", "--listen"],
+            "papo: --listen: its value is missing. See: papo server --help\n",
+        ),
+        (
+            &["load", "--clients", "many", "--lang", "en"],
+            "papo: --clients many: this value cannot be used. See: papo load --help\n",
+        ),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?} {output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), told, "{args:?}");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    for flag in ["--version", "-V"] {
+        let output = run(&[flag]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(output.stdout, concat!("papo ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    }
+}
+
+#[test]
+fn help_is_a_command_too() {
+    for (args, same) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "server"], &["server", "--help"]),
+        (&["--lang", "en", "help", "load"], &["load", "--lang", "en", "--help"]),
+    ] {
+        let (output, same) = (run(args), run(same));
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        assert_eq!(output.stdout, same.stdout, "{args:?}");
+        assert!(!output.stdout.is_empty(), "{args:?}");
     }
 }
 

@@ -17,12 +17,6 @@ use crate::wire::frame::{FrameDecoder, Framing};
 
 use super::sanitize::one_line;
 
-/// Where the server listens when nothing else is said.
-pub(crate) const DEFAULT_SERVER: &str = "localhost:12345";
-
-/// The port when only a host is said.
-const DEFAULT_PORT: &str = "12345";
-
 /// Time to connect to one address.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -41,21 +35,10 @@ const INCOMING_FRAME_BYTES_MAX: usize = FRAME_BYTES_MAX + 64 * 1024;
 /// The first wait before connecting again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
-/// An address as people write it: the port may be missing, an IPv6 host may stand bare.
-pub(crate) fn address(typed: &str) -> String {
-    let colons = typed.matches(':').count();
-    match (typed.starts_with('['), colons) {
-        (false, 0) => format!("{typed}:{DEFAULT_PORT}"),
-        (true, _) if typed.ends_with(']') => format!("{typed}:{DEFAULT_PORT}"),
-        (false, 2..) => format!("[{typed}]:{DEFAULT_PORT}"),
-        _ => typed.to_owned(),
-    }
-}
-
 /// Connects to the first of the server's addresses that answers.
 pub(crate) fn connect(server: &str) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(ErrorKind::NotFound);
-    for address in address(server).to_socket_addrs()? {
+    for address in server.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_MAX) {
             Ok(stream) => {
                 // A frame is one write; waiting for more would only delay it.
@@ -81,7 +64,7 @@ pub(crate) fn no_connection(lang: Lang, server: &str, error: &io::Error) -> Fail
 
 /// What one read brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Read1 {
+pub(crate) enum ReadOnce {
     /// Bytes; perhaps frames.
     Some,
     /// Nothing before the socket's read timeout.
@@ -112,7 +95,7 @@ impl Frames {
     }
 
     /// Reads once, and hands each frame that is whole now to `take`.
-    pub(crate) fn read(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<Read1> {
+    pub(crate) fn read(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<ReadOnce> {
         if self.decoder.pending_bytes() == 0 {
             // A buffer that has grown with a file is given back with it.
             let used = self.decoder.settle().filter(|buffer| buffer.len() == BUFFER_BYTES);
@@ -120,14 +103,14 @@ impl Frames {
         }
         let count = loop {
             match self.stream.read(self.decoder.spare()) {
-                Ok(0) => return Ok(Read1::End),
+                Ok(0) => return Ok(ReadOnce::End),
                 Ok(count) => break count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Which of the two a timeout is depends on the system.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
                 {
-                    return Ok(Read1::Nothing);
+                    return Ok(ReadOnce::Nothing);
                 }
                 Err(error) => return Err(error),
             }
@@ -136,7 +119,7 @@ impl Frames {
         loop {
             match self.decoder.next_frame() {
                 Ok(Some(frame)) => take(frame),
-                Ok(None) => return Ok(Read1::Some),
+                Ok(None) => return Ok(ReadOnce::Some),
                 Err(_) => return Err(ErrorKind::InvalidData.into()),
             }
         }
@@ -226,20 +209,6 @@ pub(crate) fn unique_label() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_may_leave_out_its_port() {
-        for (typed, whole) in [
-            ("localhost", "localhost:12345"),
-            ("localhost:1", "localhost:1"),
-            ("10.0.0.1", "10.0.0.1:12345"),
-            ("::1", "[::1]:12345"),
-            ("[::1]", "[::1]:12345"),
-            ("[::1]:1", "[::1]:1"),
-        ] {
-            assert_eq!(address(typed), whole);
-        }
-    }
 
     #[test]
     fn waits_grow_to_ten_seconds() {

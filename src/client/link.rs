@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use super::connection::{Backoff, Frames, Read1, SILENCE_MAX, connect};
+use super::connection::{Backoff, Frames, ReadOnce, SILENCE_MAX, connect};
 use super::session::Session;
 
 /// Starts the thread with the first connection.
@@ -50,10 +50,10 @@ fn serve(session: &Session, stream: TcpStream) -> bool {
         });
         was_online |= session.is_online();
         match read {
-            Ok(Read1::Some) => {}
+            Ok(ReadOnce::Some) => {}
             // Before a login there are no heartbeats.
-            Ok(Read1::Nothing) if session.expects_silence() => {}
-            Ok(Read1::Nothing | Read1::End) | Err(_) => break,
+            Ok(ReadOnce::Nothing) if session.expects_silence() => {}
+            Ok(ReadOnce::Nothing | ReadOnce::End) | Err(_) => break,
         }
     }
     was_online

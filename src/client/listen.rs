@@ -47,7 +47,7 @@ fn listen_with(
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
     let account = Account {
-        server: options::server(&mut invocation)?,
+        server: invocation.server()?,
         user: options::needed_user(&mut invocation)?,
         lang,
     };

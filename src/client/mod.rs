@@ -46,7 +46,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         return Ok(());
     }
     let lang = invocation.lang;
-    let server = options::server(&mut invocation)?;
+    let server = invocation.server()?;
     let user = options::user(&mut invocation)?;
     let downloads = options::downloads(&mut invocation)?;
     let colour = options::colour(&mut invocation)?;

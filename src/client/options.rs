@@ -5,14 +5,8 @@ use std::path::PathBuf;
 use crate::cli::{Failure, Invocation, usage};
 use crate::text::client as text;
 
-use super::connection::DEFAULT_SERVER;
 use super::downloads::Downloads;
 use super::terminal::Colour;
-
-/// `--server HOST:PORT`
-pub(crate) fn server(invocation: &mut Invocation) -> Result<String, Failure> {
-    invocation.value("--server", DEFAULT_SERVER.to_owned())
-}
 
 /// `--user NAME`, where it may be asked for.
 pub(crate) fn user(invocation: &mut Invocation) -> Result<Option<String>, Failure> {

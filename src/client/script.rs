@@ -10,7 +10,9 @@ use crate::text::client as text;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
-use super::connection::{Frames, Read1, SILENCE_MAX, Writer, connect, no_connection, unique_label};
+use super::connection::{
+    Frames, ReadOnce, SILENCE_MAX, Writer, connect, no_connection, unique_label,
+};
 use super::requests::login;
 use super::show::Reader;
 
@@ -117,9 +119,9 @@ impl Script {
                 }
             });
             match read {
-                Ok(Read1::Some) => heard = Instant::now(),
-                Ok(Read1::Nothing) => {}
-                Ok(Read1::End) | Err(_) => return enough,
+                Ok(ReadOnce::Some) => heard = Instant::now(),
+                Ok(ReadOnce::Nothing) => {}
+                Ok(ReadOnce::End) | Err(_) => return enough,
             }
         }
         true

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::cli::{Exit, Failure, Invocation, unknown_argument, usage};
 use crate::limits::CONTENT_BYTES_MAX;
 use crate::text::Lang;
 use crate::text::client::{self as text, HELP_SEND};
@@ -52,7 +52,7 @@ fn send_with(
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
     let account = Account {
-        server: options::server(&mut invocation)?,
+        server: invocation.server()?,
         user: options::needed_user(&mut invocation)?,
         lang,
     };
@@ -116,7 +116,7 @@ fn parcel(mut invocation: Invocation) -> Result<Parcel, Failure> {
         if argument.starts_with("--")
             || argument.starts_with('-') && rest.is_empty() && group.is_none()
         {
-            return Err(unknown(lang, &argument));
+            return Err(unknown_argument(lang, &argument));
         }
         rest.push(argument);
     }
@@ -137,10 +137,6 @@ fn parcel(mut invocation: Invocation) -> Result<Parcel, Failure> {
         return Err(missing(text::TOO_MANY_ARGUMENTS));
     }
     Ok(Parcel { to_group, recipient, what })
-}
-
-fn unknown(lang: Lang, argument: &str) -> Failure {
-    usage(lang, format_args!("{}: {argument:?}", text::UNKNOWN_OPTION.get(lang)))
 }
 
 fn read_all(lang: Lang, stdin: &mut impl Read) -> Result<String, Failure> {

@@ -74,7 +74,7 @@ impl Options {
     /// Reads the command line.
     pub(super) fn parse(mut invocation: Invocation) -> Result<Self, Failure> {
         let lang = invocation.lang;
-        let server = invocation.value("--server", "localhost:12345".to_owned())?;
+        let server = invocation.server()?;
         let clients = ranged(&mut invocation, "--clients", 50, 2, CLIENTS_MAX)?;
         let group_most = clients.min(MEMBERS_PER_GROUP_MAX);
         let messages: Option<u64> = invocation.optional("--messages")?;
@@ -152,12 +152,12 @@ fn range_failure(lang: Lang, option: &str, least: u64, most: u64) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Exit;
+    use crate::cli::{Command, Exit};
 
     fn parse(line: &str) -> Result<Options, Failure> {
         let args = line.split_whitespace().map(Into::into).collect();
         let args = pico_args::Arguments::from_vec(args);
-        Options::parse(Invocation { args, lang: Lang::En })
+        Options::parse(Invocation { args, lang: Lang::En, command: Command::Load })
     }
 
     #[test]
@@ -188,6 +188,8 @@ mod tests {
             "--rate 0",
             "--messages 0",
             "--only everything",
+            "--server localhost",
+            "--server localhost:99999",
             "--surprise",
             "extra",
         ] {

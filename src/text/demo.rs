@@ -5,25 +5,45 @@ use super::{Lang, Sentence, say};
 
 /// `papo demo --help`.
 pub const HELP: Sentence = say(
-    "papo demo: o \"Teste Avançado\" do primeiro manual, de verdade
+    "\
+papo demo: o \"Teste Avançado\" do primeiro manual, de verdade
 
-Uso: papo demo [--lang pt|en]
+Uso: papo demo [opções]
 
-Inicia um servidor em uma porta livre e cinco pessoas que falam com ele por TCP nos três formatos
-(JSON sem separador, prefixo de 4 bytes, uma linha por objeto), joga os seis passos do teste, mostra a
-tela de cada pessoa e confere se cada uma recebeu exatamente o que devia.
+Inicia um servidor em uma porta livre e cinco pessoas que falam com ele por TCP
+nos três formatos (JSON sem separador, prefixo de 4 bytes, uma linha por
+objeto), joga os seis passos do teste, mostra a tela de cada pessoa e confere se
+cada uma recebeu exatamente o que devia.
 
-Termina com 0 se tudo chegou como devia, com 1 se não.
+Opções:
+  --lang pt|en          idioma (pt; também a variável PAPO_LANG)
+  -h, --help            esta ajuda
+
+Exemplos:
+  papo demo
+  papo demo --lang en
+
+Sai com 0 se tudo chegou como devia, 1 se não, 2 em uso incorreto.
 ",
-    "papo demo: the first manual's \"Teste Avançado\", for real
+    "\
+papo demo: the first manual's \"Teste Avançado\", for real
 
-Usage: papo demo [--lang pt|en]
+Usage: papo demo [options]
 
-Starts a server on a free port and five people who speak with it over TCP in the three framings (bare
-JSON, 4-byte length prefix, one object per line), plays the six steps of the test, shows each person's
-screen, and checks that everyone got exactly what they should.
+Starts a server on a free port and five people who speak with it over TCP in the
+three framings (bare JSON, 4-byte length prefix, one object per line), plays the
+six steps of the test, shows each person's screen, and checks that everyone got
+exactly what they should.
 
-Ends with 0 when everything arrived as it should, with 1 when not.
+Options:
+  --lang pt|en          language (pt; also the variable PAPO_LANG)
+  -h, --help            this help
+
+Examples:
+  papo demo
+  papo demo --lang en
+
+Exits with 0 if everything arrived as it should, 1 if not, 2 on wrong usage.
 ",
 );
 

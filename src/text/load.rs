@@ -7,79 +7,88 @@ use super::{Lang, Sentence, say};
 /// `papo load --help`
 pub const HELP: Sentence = say(
     "\
-papo load: põe carga num servidor papo e mede o que ele aguenta
+papo load: põe carga em um servidor papo e mede o que ele aguenta
 
-Uso: papo load [OPÇÕES]
+Uso: papo load [opções]
 
-Conecta clientes, faz com que conversem, confere que cada mensagem chegou uma vez só, em ordem e
-intacta, e mostra uma tabela. Ao lado mede um relé cru, que só passa bytes adiante: a coluna
-\"x cru\" diz quantas vezes o servidor custa o que custa mover os bytes. Termina sozinho.
+Conecta clientes, faz com que conversem, confere que cada mensagem chegou uma
+vez só, em ordem e intacta, e mostra uma tabela. Ao lado mede um relé cru, que
+só passa bytes adiante: a coluna \"x cru\" diz quantas vezes o servidor custa o
+que custa mover os bytes. Termina sozinho.
 
 Opções:
-  --server HOST:PORTA   o servidor (localhost:12345)
+  --server HOST:PORTA   onde está o servidor (localhost:12345)
   --clients N           quantos clientes (50)
   --in-flight N         mensagens a caminho em cada conversa (64)
   --group-size N        membros do grupo (todos os clientes, no máximo 1024)
   --rate N              mensagens por segundo no cenário de ritmo fixo (2000)
   --seconds N           duração de cada cenário (3)
-  --messages N          em vez disso, quantas mensagens em cada cenário (no máximo 60 s)
+  --messages N          em vez disso, quantas mensagens em cada cenário (no
+                        máximo 60 s)
   --size BYTES          tamanho de cada texto (100)
   --only LISTA          só estes cenários: pairs,latency,group,paced
-  --pid PID             o processo do servidor, para medir CPU e memória (Linux; se o servidor
-                        está nesta máquina, costuma ser encontrado sem isto)
+  --pid PID             o processo do servidor, para medir CPU e memória (Linux;
+                        se o servidor está nesta máquina, costuma ser encontrado
+                        sem isto)
   --no-baseline         sem o relé cru
   --json                um objeto JSON em vez da tabela
-  --lang pt|en          idioma
+  --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
-Cenários: a entrada de todos; pairs: conversas privadas, os dois lados falam; latency: o mesmo com
-uma mensagem a caminho; group: um fala, todos os outros recebem; paced: conversas privadas em ritmo
-fixo, com o atraso contado desde a hora em que a mensagem devia sair.
+Cenários: a entrada de todos; pairs: conversas privadas, os dois lados falam;
+latency: o mesmo com uma mensagem a caminho; group: um fala, todos os outros
+recebem; paced: conversas privadas em ritmo fixo, com o atraso contado desde a
+hora em que a mensagem devia sair.
 
-Saída: 0 tudo chegou; 1 algo se perdeu, repetiu ou falhou; 2 uso; 3 sem conexão; 4 login recusado.
-
-Exemplo:
+Exemplos:
   papo server &
   papo load --clients 50 --seconds 3
   papo load --clients 500 --only group --json
+
+Sai com 0 se tudo chegou, 1 se algo se perdeu, repetiu ou falhou, 2 em uso
+incorreto, 3 sem conexão, 4 se um login for recusado.
 ",
     "\
 papo load: puts load on a papo server and measures what it can take
 
-Usage: papo load [OPTIONS]
+Usage: papo load [options]
 
-Connects clients, makes them talk, checks that each message arrived exactly once, in order and
-intact, and shows a table. Beside it, it measures a raw relay, which only passes bytes on: the
-column \"x raw\" says how many times the mere moving of bytes the server costs. Ends by itself.
+Connects clients, makes them talk, checks that each message arrived exactly
+once, in order and intact, and shows a table. Beside it, it measures a raw
+relay, which only passes bytes on: the column \"x raw\" says how many times the
+mere moving of bytes the server costs. Ends by itself.
 
 Options:
-  --server HOST:PORT    the server (localhost:12345)
+  --server HOST:PORT    where the server is (localhost:12345)
   --clients N           how many clients (50)
   --in-flight N         messages on their way in each conversation (64)
   --group-size N        members of the group (all clients, at most 1024)
   --rate N              messages per second in the paced scenario (2000)
   --seconds N           how long each scenario lasts (3)
-  --messages N          instead, how many messages in each scenario (at most 60 s)
+  --messages N          instead, how many messages in each scenario (at most
+                        60 s)
   --size BYTES          size of each text (100)
   --only LIST           these scenarios alone: pairs,latency,group,paced
-  --pid PID             the server's process, to measure CPU and memory (Linux; when the server
-                        is on this machine it is usually found without)
+  --pid PID             the server's process, to measure CPU and memory (Linux;
+                        when the server is on this machine it is usually found
+                        without)
   --no-baseline         without the raw relay
   --json                one JSON object instead of the table
-  --lang pt|en          language
+  --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
-Scenarios: everybody's login; pairs: private conversations, both sides talk; latency: the same
-with one message on its way; group: one talks, all others receive; paced: private conversations
-at a fixed rate, with latency counted from when the message was to be sent.
+Scenarios: everybody's login; pairs: private conversations, both sides talk;
+latency: the same with one message on its way; group: one talks, all others
+receive; paced: private conversations at a fixed rate, with latency counted from
+when the message was to be sent.
 
-Exit: 0 all arrived; 1 something was lost, doubled or failed; 2 usage; 3 no connection; 4 login
-refused.
-
-Example:
+Examples:
   papo server &
   papo load --clients 50 --seconds 3
   papo load --clients 500 --only group --json
+
+Exits with 0 if all arrived, 1 if something was lost, doubled or failed, 2 on
+wrong usage, 3 without a connection, 4 if a login is refused.
 ",
 );
 

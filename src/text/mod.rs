@@ -1,6 +1,7 @@
 //! Every sentence that people read, in Portuguese and English. Portuguese comes first, as in the
 //! first chat, whose sentences stay as its users know them.
 
+pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod load;

@@ -9,7 +9,8 @@ const MESSAGE: &str = r#"{"type":"private_message_received","msg_id":5,"sender":
 fn run_into(server: &str, args: &[&str], stdout: &mut impl Write) -> (u8, String) {
     let mut all = vec!["--server".into(), server.into(), "--user".into(), "ana".into()];
     all.extend(args.iter().map(Into::into));
-    let invocation = Invocation { args: pico_args::Arguments::from_vec(all), lang: Lang::Pt };
+    let args = pico_args::Arguments::from_vec(all);
+    let invocation = Invocation { args, lang: Lang::Pt, command: crate::cli::Command::Listen };
     let mut stderr = Vec::new();
     let end = listen_with(invocation, stdout, &mut stderr);
     let exit = end.map_or_else(|failure| failure.exit as u8, |()| 0);

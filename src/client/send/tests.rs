@@ -7,7 +7,8 @@ use crate::client::fake::{FakeServer, Peer, nobody, play};
 fn run(server: &str, args: &[&str], mut stdin: &[u8]) -> (u8, String, String) {
     let mut all = vec!["--server".into(), server.into()];
     all.extend(args.iter().map(Into::into));
-    let invocation = Invocation { args: pico_args::Arguments::from_vec(all), lang: Lang::Pt };
+    let args = pico_args::Arguments::from_vec(all);
+    let invocation = Invocation { args, lang: Lang::Pt, command: crate::cli::Command::Send };
     let mut stdout = Vec::new();
     let end = send_with(invocation, &mut stdin, &mut stdout);
     let (exit, told) = match end {
@@ -121,6 +122,7 @@ fn what_cannot_be_meant_is_2_before_anything_is_sent() {
         &["--user", "ana", "--gruop", "T", "oi"],
         &["--user", "ana", "--group"],
         &["--user", "ana", "--group", "T"],
+        &["--user", "ana", "--server"],
         &["--user", "ana", "--file", "x", "bia", "oi"],
     ] {
         assert_eq!(run("127.0.0.1:1", args, b"").0, 2, "{args:?}");

@@ -2,9 +2,6 @@
 
 use crate::text::{Sentence, say};
 
-/// `papo send` with an option that it does not have.
-pub const UNKNOWN_OPTION: Sentence = say("opção desconhecida", "unknown option");
-
 /// `--user` is missing where nobody can be asked.
 pub const USER_NEEDED: Sentence =
     say("falta --user NOME: quem está falando", "--user NAME is missing: who is speaking");
@@ -48,6 +45,7 @@ pub const HELP_CLIENT: Sentence = say(
 papo: cliente de terminal do chat
 
 Uso: papo [client] [opções]
+     papo help [COMANDO]
 
 Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
@@ -55,10 +53,15 @@ Opções:
   --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   --color QUANDO        auto, always ou never (auto; respeita NO_COLOR)
+  -V, --version         a versão
   -h, --help            esta ajuda
 
-Outros comandos: papo server, papo send, papo listen, papo demo, papo load
-(cada um com --help).
+Outros comandos, cada um com --help:
+  papo server           o servidor
+  papo send             envia uma mensagem ou um arquivo, e termina
+  papo listen           mostra o que chega, uma linha por evento
+  papo demo             o \"Teste Avançado\" do primeiro manual, de verdade
+  papo load             põe carga em um servidor e mede o que ele aguenta
 
 Exemplos:
   papo --user ana
@@ -72,6 +75,7 @@ login for recusado.
 papo: terminal client of the chat
 
 Usage: papo [client] [options]
+       papo help [COMMAND]
 
 Options:
   --server HOST:PORT    where the server is (localhost:12345)
@@ -79,10 +83,15 @@ Options:
   --downloads DIR       where files that arrive are saved (client_downloads)
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   --color WHEN          auto, always or never (auto; NO_COLOR is honoured)
+  -V, --version         the version
   -h, --help            this help
 
-Other commands: papo server, papo send, papo listen, papo demo, papo load
-(each with --help).
+Other commands, each with --help:
+  papo server           the server
+  papo send             sends one message or file, and ends
+  papo listen           shows what arrives, one line per event
+  papo demo             the first manual's \"Teste Avançado\", for real
+  papo load             puts load on a server and measures what it can take
 
 Examples:
   papo --lang en --user ana
@@ -113,7 +122,7 @@ Opções:
   --downloads PASTA     onde salvar arquivos que cheguem enquanto isso
                         (client_downloads)
   --json                mostra a resposta do servidor em JSON
-  --lang pt|en          idioma
+  --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
 A saída padrão traz o número da mensagem; o resto vai para a saída de erros,
@@ -145,7 +154,7 @@ Options:
   --downloads DIR       where files that arrive meanwhile are saved
                         (client_downloads)
   --json                print the server's answer as JSON
-  --lang pt|en          language
+  --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
 Standard output gets the message's number; the rest goes to standard error, also
@@ -176,7 +185,7 @@ Opções:
   --seconds S           termina depois de S segundos
   --downloads PASTA     onde salvar os arquivos recebidos, sem --json
                         (client_downloads)
-  --lang pt|en          idioma
+  --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
 Só os eventos vão para a saída padrão. Uma conexão perdida é refeita.
@@ -202,7 +211,7 @@ Options:
   --seconds S           end after S seconds
   --downloads DIR       where files that arrive are saved, without --json
                         (client_downloads)
-  --lang pt|en          language
+  --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
 Standard output gets the events alone. A lost connection is made again.
@@ -220,15 +229,16 @@ connection, 4 if the login is refused.
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{demo, load};
 
     #[test]
     fn every_help_shows_usage_options_and_an_example() {
-        for help in [HELP_CLIENT, HELP_SEND, HELP_LISTEN] {
-            for part in ["Uso:", "Opções:", "Exemplos:", "--server", "--lang", "Sai com 0"] {
-                assert!(help.pt.contains(part), "{part}");
+        for help in [HELP_CLIENT, HELP_SEND, HELP_LISTEN, load::HELP, demo::HELP] {
+            for part in ["Uso:", "Opções:", "Exemplos:", "PAPO_LANG", "--help", "Sai com 0"] {
+                assert!(help.pt.contains(part), "{part}: {}", help.pt);
             }
-            for part in ["Usage:", "Options:", "Examples:", "--server", "--lang", "Exits with 0"] {
-                assert!(help.en.contains(part), "{part}");
+            for part in ["Usage:", "Options:", "Examples:", "PAPO_LANG", "--help", "Exits with 0"] {
+                assert!(help.en.contains(part), "{part}: {}", help.en);
             }
             let widest = help.pt.lines().chain(help.en.lines());
             assert!(widest.map(|line| line.chars().count()).max() <= Some(80));
