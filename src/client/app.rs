@@ -5,6 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
 use crate::text::Lang;
@@ -34,6 +35,8 @@ pub(crate) enum Effect {
     Show(Line),
     /// Send this frame.
     Send(Arc<[u8]>),
+    /// Send this frame after so long, if this connection still stands then.
+    SendLater(Duration, Arc<[u8]>),
     /// Keep this file that arrived.
     Save(ArrivedFile),
     /// Read this file, and call [`App::file_read`].

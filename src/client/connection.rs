@@ -5,9 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cli::{Exit, Failure};
 use crate::limits::FRAME_BYTES_MAX;
@@ -126,11 +126,14 @@ impl Frames {
     }
 }
 
+/// A frame, and the moment before which it does not leave.
+type Due = (Instant, Arc<[u8]>);
+
 /// Sends frames from a thread of its own, so that who reads the socket never waits for a write: a
 /// server that writes to us while we write to it would otherwise wait for us, and we for it.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    frames: Sender<Arc<[u8]>>,
+    frames: Sender<Due>,
     thread: JoinHandle<()>,
 }
 
@@ -149,29 +152,54 @@ impl Writer {
 
     /// Sends a frame, unless the connection is gone: then it is for the next one.
     pub(crate) fn send(&self, frame: Arc<[u8]>) {
-        let _ = self.frames.send(frame);
+        self.send_later(Duration::ZERO, frame);
     }
 
-    /// Waits until all that was given has been written.
+    /// Sends a frame after so long, unless the connection is gone by then.
+    pub(crate) fn send_later(&self, wait: Duration, frame: Arc<[u8]>) {
+        let _ = self.frames.send((Instant::now() + wait, frame));
+    }
+
+    /// Waits until all that was due has been written.
     pub(crate) fn finish(self) {
         drop(self.frames);
         let _ = self.thread.join();
     }
 }
 
-fn write_all(mut stream: &TcpStream, queue: &Receiver<Arc<[u8]>>) -> io::Result<()> {
+fn write_all(mut stream: &TcpStream, queue: &Receiver<Due>) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(BUFFER_BYTES);
-    while let Ok(frame) = queue.recv() {
+    let mut later: Vec<Due> = Vec::new();
+    loop {
+        let next = later.iter().map(|(due, _)| *due).min();
+        let given = match next {
+            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(due) => queue.recv_timeout(due.saturating_duration_since(Instant::now())),
+        };
+        let now = Instant::now();
         bytes.clear();
-        Framing::Line.encode(&frame, &mut bytes);
-        while bytes.len() < BUFFER_BYTES {
-            let Ok(frame) = queue.try_recv() else { break };
+        // What has waited goes first, in the order in which it was given.
+        for (_, frame) in later.extract_if(.., |(due, _)| *due <= now) {
             Framing::Line.encode(&frame, &mut bytes);
+        }
+        let mut given = match given {
+            Ok(given) => Some(given),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return stream.write_all(&bytes),
+        };
+        while let Some((due, frame)) = given.take() {
+            if due <= now {
+                Framing::Line.encode(&frame, &mut bytes);
+            } else {
+                later.push((due, frame));
+            }
+            if bytes.len() < BUFFER_BYTES {
+                given = queue.try_recv().ok();
+            }
         }
         stream.write_all(&bytes)?;
         bytes.shrink_to(BUFFER_BYTES);
     }
-    Ok(())
 }
 
 /// Waits that double, each a little off, so that all clients of a server that comes back do not

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::limits::FRAME_BYTES_MAX;
 use crate::wire::request::RequestId;
@@ -14,6 +15,10 @@ const REQUESTS_MAX: usize = 200;
 
 /// Their bytes: two files of the largest kind.
 const BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
+
+/// The waits before a message for an unknown user is sent once more after a reconnect, 15 s in all: a
+/// server that forgets knows its users again when they are back, and they come back one by one.
+const RETRY_AFTER_S: [u64; 7] = [1, 1, 2, 2, 3, 3, 3];
 
 /// What a request is about, as far as its answer is shown differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +46,8 @@ struct Request {
     label: String,
     /// It has been sent on another connection than the one it was made on.
     is_late: bool,
+    /// How often it has been sent again on this connection.
+    retries: usize,
 }
 
 /// The request that an answer is for.
@@ -73,7 +80,7 @@ impl Outstanding {
     /// Adds one that was sent, or will be.
     pub(crate) fn push(&mut self, id: String, about: About, frame: Arc<[u8]>, label: String) {
         self.bytes += frame.len();
-        self.requests.push_back(Request { id, about, frame, label, is_late: false });
+        self.requests.push_back(Request { id, about, frame, label, is_late: false, retries: 0 });
     }
 
     /// Takes out the one that this answer is for.
@@ -86,6 +93,22 @@ impl Outstanding {
         self.bytes -= request.frame.len();
         let late = request.is_late.then_some(request.label);
         Some(Answered { about: request.about, late })
+    }
+
+    /// The server does not know the recipient of this request. If that may be because it has
+    /// forgotten everybody and the recipient is not back yet: the request's frame, and when to send
+    /// it again; until then it goes on waiting for its answer.
+    pub(crate) fn try_later(
+        &mut self,
+        id: Option<&RequestId<'_>>,
+    ) -> Option<(Duration, Arc<[u8]>)> {
+        let Some(RequestId::Text(id)) = id else {
+            return None;
+        };
+        let request = self.requests.iter_mut().find(|request| request.id == **id)?;
+        let wait = RETRY_AFTER_S.get(request.retries).filter(|_| request.is_late)?;
+        request.retries += 1;
+        Some((Duration::from_secs(*wait), Arc::clone(&request.frame)))
     }
 
     /// The connection is gone: drops what is not sent again, and says how many that were.
@@ -105,6 +128,7 @@ impl Outstanding {
     pub(crate) fn send_again(&mut self) -> Vec<Arc<[u8]>> {
         let frames = self.requests.iter_mut().map(|request| {
             request.is_late = true;
+            request.retries = 0;
             Arc::clone(&request.frame)
         });
         frames.collect()
@@ -135,6 +159,26 @@ mod tests {
         assert_eq!(outstanding.answered(Some(&id("c"))), Some(answered));
         assert_eq!(outstanding.answered(Some(&id("c"))), None);
         assert_eq!((outstanding.len(), outstanding.bytes), (1, 1));
+    }
+
+    #[test]
+    fn only_what_is_late_is_tried_again_and_not_for_ever() {
+        let mut outstanding = Outstanding::default();
+        outstanding.push("a".into(), About::Message, Arc::from(*b"1"), "um".into());
+        assert_eq!(outstanding.try_later(Some(&id("a"))), None);
+        for _ in 0..2 {
+            outstanding.lost();
+            outstanding.send_again();
+            let mut waited = Duration::ZERO;
+            while let Some((wait, frame)) = outstanding.try_later(Some(&id("a"))) {
+                assert_eq!(*frame, *b"1");
+                waited += wait;
+            }
+            assert_eq!(waited, Duration::from_secs(15));
+            assert_eq!(outstanding.len(), 1);
+        }
+        assert_eq!(outstanding.try_later(Some(&id("x"))), None);
+        assert!(outstanding.answered(Some(&id("a"))).is_some());
     }
 
     #[test]

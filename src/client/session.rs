@@ -265,6 +265,11 @@ impl Session {
                         writer.send(frame);
                     }
                 }
+                Effect::SendLater(wait, frame) => {
+                    if let Some(writer) = &state.writer {
+                        writer.send_later(wait, frame);
+                    }
+                }
                 Effect::Save(file) => {
                     self.screen.show(&self.downloads.save_and_tell(&file, self.lang));
                 }

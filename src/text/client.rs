@@ -393,20 +393,20 @@ pub fn lost(lang: Lang, reason: Option<&str>) -> String {
     }
 }
 
-/// The connection is back, and so many messages were sent again.
-pub fn back(lang: Lang, name: Option<&str>, resent: usize) -> String {
+/// The connection is back, and so many messages and files that waited for it are sent.
+pub fn back(lang: Lang, name: Option<&str>, waiting: usize) -> String {
     let told = match (lang, name) {
         (Lang::Pt, Some(name)) => format!("✅ Conexão restabelecida como {name}."),
         (Lang::Pt, None) => "✅ Conexão restabelecida.".to_owned(),
         (Lang::En, Some(name)) => format!("✅ Connected again as {name}."),
         (Lang::En, None) => "✅ Connected again.".to_owned(),
     };
-    let sent = match (lang, resent) {
+    let sent = match (lang, waiting) {
         (_, 0) => String::new(),
-        (Lang::Pt, 1) => " 1 mensagem enviada agora.".to_owned(),
-        (Lang::Pt, _) => format!(" {resent} mensagens enviadas agora."),
-        (Lang::En, 1) => " 1 message sent now.".to_owned(),
-        (Lang::En, _) => format!(" {resent} messages sent now."),
+        (Lang::Pt, 1) => " Enviando 1 que esperava.".to_owned(),
+        (Lang::Pt, _) => format!(" Enviando {waiting} que esperavam."),
+        (Lang::En, 1) => " Sending 1 that was waiting.".to_owned(),
+        (Lang::En, _) => format!(" Sending {waiting} that were waiting."),
     };
     told + &sent
 }

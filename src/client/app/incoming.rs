@@ -59,23 +59,26 @@ impl App {
                 };
             }
         }
+        if show::code(answer) == Some(Code::UnknownUser)
+            && let Some((wait, frame)) = self.outstanding.try_later(answer.id.as_ref())
+        {
+            return vec![Effect::SendLater(wait, frame)];
+        }
         let answered = self.outstanding.answered(answer.id.as_ref());
+        let late = answered.as_ref().and_then(|answered| answered.late.as_deref());
+        let late = late.map_or_else(String::new, |label| format!(" ({label})"));
         let reader = self.reader();
         let lines = match answered.as_ref().map(|answered| answered.about) {
             Some(About::Logout) => return Vec::new(),
             Some(_) if answer.is_error() => {
-                let mut line = reader.refusal(answer);
-                if let Some(late) = answered.and_then(|answered| answered.late) {
-                    line.rest = format!(" ({late})");
-                }
-                vec![line]
+                vec![Line { rest: late, ..reader.refusal(answer) }]
             }
             Some(About::Users) => reader.users(answer),
             Some(About::Groups) => reader.groups(answer),
             Some(About::Members) => reader.members(answer),
             Some(About::Message | About::Other) => {
                 let said = reader.sentence(answer);
-                vec![Line::new(Style::Good, format!("✅ {said}"))]
+                vec![Line { rest: late, ..Line::new(Style::Good, format!("✅ {said}")) }]
             }
             // A second answer to what was sent twice.
             None if !answer.is_error() => return Vec::new(),
@@ -143,7 +146,7 @@ impl App {
     }
 
     fn message(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
-        if self.is_repeated(event) {
+        if !self.remember(event) {
             return Vec::new();
         }
         let mut effects = self.backlog_head(event);
@@ -152,7 +155,7 @@ impl App {
     }
 
     fn file(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
-        if self.is_repeated(event) {
+        if !self.remember(event) {
             return Vec::new();
         }
         let mut effects = self.backlog_head(event);
@@ -165,23 +168,23 @@ impl App {
         effects
     }
 
-    /// Notes a message's number, and says whether it was shown before.
-    fn is_repeated(&mut self, event: &Incoming<'_>) -> bool {
+    /// Remembers a message by its number, and says whether it is new: not shown before.
+    fn remember(&mut self, event: &Incoming<'_>) -> bool {
         let sender = event.sender.as_deref().unwrap_or("");
         let group = event.group_name.as_deref().map(str::to_owned);
         self.typing.remove(&(sender.to_owned(), group));
         let Some(msg_id) = event.msg_id else {
-            return false;
+            return true;
         };
         if self.seen.contains(&msg_id) {
-            return true;
+            return false;
         }
         self.newest = self.newest.max(msg_id);
         self.seen.push_back(msg_id);
         if self.seen.len() > SEEN_MAX {
             self.seen.pop_front();
         }
-        false
+        true
     }
 
     fn backlog_head(&mut self, event: &Incoming<'_>) -> Vec<Effect> {

@@ -40,6 +40,9 @@ fn describe(effect: Effect) -> String {
             let frame = String::from_utf8_lossy(&frame);
             format!("→ {}\n", frame.replace(CLIENT, "papo"))
         }
+        Effect::SendLater(wait, frame) => {
+            format!("{wait:?} → {}\n", String::from_utf8_lossy(&frame))
+        }
         Effect::Save(file) => format!("save {} bytes of {:?}\n", file.data.len(), file.filename),
         Effect::ReadFile(file) => format!("read {:?} for {:?}\n", file.path, file.recipient),
         Effect::Reconnect => "reconnect\n".to_owned(),
@@ -335,17 +338,56 @@ fn a_lost_connection_is_told_once_and_messages_are_sent_again() {
         !connected
         → {"type":"login","id":"t-6","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","typing","heartbeat","groups"]}
         < {"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-6","username":"ana"}
-        ✅ Conexão restabelecida como ana. 2 mensagens enviadas agora.
+        ✅ Conexão restabelecida como ana. Enviando 2 que esperavam.
         → {"type":"private_message","id":"t-2","recipient":"bia","content":"um"}
         → {"type":"private_message","id":"t-4","recipient":"bia","content":"dois"}
         < {"type":"message_response","status":"success","message":"Mensagem enviada com sucesso","id":"t-2"}
-        ✅ Mensagem enviada com sucesso
+        ✅ Mensagem enviada com sucesso (bia: um)
         < {"type":"message_response","status":"success","message":"Mensagem enviada com sucesso","id":"t-2"}
         < {"type":"message_response","status":"error","code":"too_large","message":"Não","id":"t-4"}
         ❌ Não (bia: dois)
         "#,
     );
     assert_eq!(app.unanswered(), 0);
+}
+
+#[test]
+fn a_server_that_forgot_everybody_is_asked_again_until_the_recipient_is_back() {
+    const REFUSED: &str = r#"< {"type":"message_response","status":"error","code":"unknown_user","message":"Usuário destinatário não encontrado","id":"t-2"}"#;
+    let mut app = ana();
+    let lost_and_found = |login: usize| {
+        format!(
+            r#"!lost
+            !connected
+            < {{"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-{login}","username":"ana"}}"#
+        )
+    };
+    play(&mut app, "> 1\n> bia\n> um");
+    let told = play(&mut app, &lost_and_found(3));
+    assert!(told.contains("Enviando 1 que esperava.\n→ {\"type\":\"private_message\""), "{told}");
+    let again = r#"→ {"type":"private_message","id":"t-2","recipient":"bia","content":"um"}"#;
+    assert_eq!(play(&mut app, REFUSED), format!("{REFUSED}\n1s {again}\n"));
+    assert_eq!(app.unanswered(), 1);
+    // Back by now.
+    let told = play(
+        &mut app,
+        r#"< {"type":"message_response","status":"success","message":"Mensagem enviada com sucesso","id":"t-2"}"#,
+    );
+    assert!(told.ends_with("\n✅ Mensagem enviada com sucesso (bia: um)\n"), "{told}");
+
+    // Who does not come back is told after all, and a name of nobody's at once.
+    play(&mut app, "> 1\n> bia\n> dois");
+    let told = play(&mut app, &REFUSED.replace("t-2", "t-4"));
+    assert!(told.contains("❌ Usuário destinatário não encontrado"), "{told}");
+    play(&mut app, "> 1\n> bia\n> três");
+    play(&mut app, &lost_and_found(6));
+    let refused = REFUSED.replace("t-2", "t-5");
+    let mut told = String::new();
+    while app.unanswered() > 0 {
+        told = play(&mut app, &refused);
+    }
+    assert!(told.contains("❌ Usuário destinatário não encontrado"), "{told}");
+    assert!(told.ends_with(" (bia: três)\n"), "{told}");
 }
 
 #[test]

@@ -161,9 +161,35 @@ fn an_unanswered_message_is_sent_again_with_the_same_id_after_a_reconnect() {
     assert!(first.is_some());
     assert_eq!(*first, *second);
     assert_eq!(shown.matches("Conexão perdida").count(), 1, "{shown}");
-    let back = "✅ Conexão restabelecida como ana. 1 mensagem enviada agora.\n";
+    let back = "✅ Conexão restabelecida como ana. Enviando 1 que esperava.\n";
     assert_eq!(shown.matches(back).count(), 1, "{shown}");
-    assert_eq!(shown.matches("✅ Feito\n").count(), 1, "{shown}");
+    assert_eq!(shown.matches("✅ Feito (bia: oi)\n").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_recipient_may_come_back_to_a_restarted_server_after_the_sender() {
+    let server = FakeServer::start(vec![
+        play(|peer: &mut Peer| {
+            peer.take_login();
+            peer.expect("private_message");
+        }),
+        play(|peer: &mut Peer| {
+            peer.take_login();
+            let message = peer.expect("private_message");
+            let refused = Instant::now();
+            let rest = r#""status":"error","code":"unknown_user","message":"Não encontrado""#;
+            peer.answer(&message, "message_response", rest);
+            let again = peer.take("private_message", "message_response", 42);
+            assert!(refused.elapsed() >= Duration::from_millis(900), "{:?}", refused.elapsed());
+            assert_eq!(again, message);
+            peer.take_logout();
+        }),
+    ]);
+    let (end, shown) = run(&server, Some("ana"), "1\nbia\noi\n8\n");
+    server.finish();
+    assert_eq!(exit(end), 0, "{shown}");
+    assert_eq!(shown.matches("✅ Feito (bia: oi)\n").count(), 1, "{shown}");
+    assert!(!shown.contains('❌'), "{shown}");
 }
 
 #[test]
