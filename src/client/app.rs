@@ -3,7 +3,7 @@
 //! Pure: no socket, clock, file or thread. Each call takes what happened and returns the effects,
 //! in order; the shell around it (`super::link`, `super::session`) carries them out.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,7 +113,6 @@ pub(crate) struct App {
     newest: MsgId,
     seen: VecDeque<MsgId>,
     backlog_shown: usize,
-    typing: HashSet<(String, Option<String>)>,
 }
 
 impl App {
@@ -137,7 +136,6 @@ impl App {
             newest: 0,
             seen: VecDeque::new(),
             backlog_shown: 0,
-            typing: HashSet::new(),
         }
     }
 
@@ -203,7 +201,6 @@ impl App {
     pub(crate) fn lost(&mut self) -> Vec<Effect> {
         let was = std::mem::replace(&mut self.link, Link::Down);
         self.backlog_shown = 0;
-        self.typing.clear();
         let reason = self.parting_words.take();
         if self.leaving {
             self.outstanding.closed();

@@ -8,8 +8,9 @@ use crate::wire::Text;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
-/// The features that this client lists in its login.
-pub(crate) const FEATURES: [&str; 4] = ["presence", "typing", "heartbeat", "groups"];
+/// The features that this client lists in its login. Not `typing`: a line on a terminal stays, and
+/// what somebody is doing does not.
+pub(crate) const FEATURES: [&str; 3] = ["presence", "heartbeat", "groups"];
 
 /// The client's name and version in its login.
 pub(crate) const CLIENT: &str = concat!("papo/", env!("CARGO_PKG_VERSION"));

@@ -131,7 +131,6 @@ impl Reader<'_> {
                 let online = event.status.as_deref() == Some("online");
                 Line::new(Style::Dim, text::presence(lang, &one_line(user), online))
             }
-            "typing" => Line::new(Style::Dim, text::typing(lang, &one_line(user), group)),
             _ => return None,
         })
     }
@@ -333,6 +332,7 @@ mod tests {
                 "-",
             ),
             (r#"{"type":"presence","user":"ana","status":"online"}"#, "-"),
+            (r#"{"type":"typing","user":"bob"}"#, "-"),
             (r#"{"type":"message_changed","msg_id":1}"#, "-"),
             (r#"{"type":"private_message_received"}"#, "💬 [PRIVADA] ? (--:--:--):"),
         ] {
@@ -350,7 +350,6 @@ mod tests {
             r#"{"type":"added_to_group","group_name":"N","added_by":"N"}"#,
             r#"{"type":"group_event","group_name":"N","event":"N","user":"N","by":"N","new_name":"N"}"#,
             r#"{"type":"presence","user":"N","status":"N"}"#,
-            r#"{"type":"typing","user":"N","group_name":"N"}"#,
         ] {
             let line = shown(&json.replace('N', nasty));
             for (number, part) in line.split('\n').enumerate() {

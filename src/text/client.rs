@@ -495,16 +495,6 @@ pub fn presence(lang: Lang, user: &str, online: bool) -> String {
     }
 }
 
-/// Somebody is typing.
-pub fn typing(lang: Lang, user: &str, group: Option<&str>) -> String {
-    match (lang, group) {
-        (Lang::Pt, None) => format!("✍️ {user} está digitando..."),
-        (Lang::Pt, Some(group)) => format!("✍️ {user} está digitando em {group}..."),
-        (Lang::En, None) => format!("✍️ {user} is typing..."),
-        (Lang::En, Some(group)) => format!("✍️ {user} is typing in {group}..."),
-    }
-}
-
 /// Something happened to a group: `event` is its name on the wire.
 pub fn group_event(
     lang: Lang,

@@ -18,9 +18,6 @@ const SEEN_MAX: usize = 512;
 /// heartbeats to notice that the old connection is gone.
 const QUIET_REFUSALS_MAX: u32 = 5;
 
-/// Conversations in which somebody is known to be typing.
-const TYPING_MAX: usize = 100;
-
 impl App {
     /// A frame arrived.
     pub(crate) fn received(&mut self, frame: &[u8]) -> Vec<Effect> {
@@ -36,7 +33,6 @@ impl App {
             "private_message_received" | "group_message_received" => self.message(&event),
             "file_received" | "group_file_received" => self.file(&event),
             "synced" => self.synced(),
-            "typing" => self.somebody_types(&event),
             "presence" | "group_event" => self.shown(&event).into_iter().collect(),
             "added_to_group" => {
                 let mut effects = self.backlog_head(&event);
@@ -170,9 +166,6 @@ impl App {
 
     /// Remembers a message by its number, and says whether it is new: not shown before.
     fn remember(&mut self, event: &Incoming<'_>) -> bool {
-        let sender = event.sender.as_deref().unwrap_or("");
-        let group = event.group_name.as_deref().map(str::to_owned);
-        self.typing.remove(&(sender.to_owned(), group));
         let Some(msg_id) = event.msg_id else {
             return true;
         };
@@ -203,18 +196,5 @@ impl App {
             0 => Vec::new(),
             count => vec![dim(&text::backlog_shown(self.lang, count))],
         }
-    }
-
-    /// Told once until a message comes: a line every three seconds would push all else away.
-    fn somebody_types(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
-        let user = event.user.as_deref().unwrap_or("").to_owned();
-        let group = event.group_name.as_deref().map(str::to_owned);
-        if self.typing.len() >= TYPING_MAX {
-            self.typing.clear();
-        }
-        if !self.typing.insert((user, group)) {
-            return Vec::new();
-        }
-        self.shown(event).into_iter().collect()
     }
 }

@@ -90,7 +90,7 @@ fn the_name_is_asked_until_one_will_do() {
         > a/b
         ❌ Nome inválido: use de 1 a 32 letras, números, emojis, espaços e . _ -
         > bia
-        → {"type":"login","id":"t-1","username":"bia","lang":"pt","client":"papo","features":["presence","typing","heartbeat","groups"]}
+        → {"type":"login","id":"t-1","username":"bia","lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-1"}
         ❌ Nome de usuário já em uso. Escolha outro nome de usuário.
         "#,
@@ -225,14 +225,10 @@ fn what_arrives_is_shown_once_and_cannot_forge_a_line() {
         < {"type":"presence","user":"bob","status":"online","last_seen":1}
         🟢 bob entrou
         < {"type":"typing","user":"bob"}
-        ✍️ bob está digitando...
-        < {"type":"typing","user":"bob"}
         < {"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"oi\n💬 [PRIVADA] chefe (14:30:25): fora\u001b[2J","timestamp":"14:30:25"}
         💬 [PRIVADA] bob (14:30:25): oi
         │ 💬 [PRIVADA] chefe (14:30:25): fora�[2J
         < {"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"oi","timestamp":"14:30:25","backlog":true}
-        < {"type":"typing","user":"bob"}
-        ✍️ bob está digitando...
         < {"type":"heartbeat_ping"}
         → {"type":"heartbeat_ack"}
         < {"type":"something_new","of":["a","newer","server"]}
@@ -331,12 +327,12 @@ fn a_lost_connection_is_told_once_and_messages_are_sent_again() {
         > 2
         ❌ Sem conexão com o servidor. Repita quando ela voltar.
         !connected
-        → {"type":"login","id":"t-5","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","typing","heartbeat","groups"]}
+        → {"type":"login","id":"t-5","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-5"}
         reconnect
         !lost
         !connected
-        → {"type":"login","id":"t-6","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","typing","heartbeat","groups"]}
+        → {"type":"login","id":"t-6","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
         < {"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-6","username":"ana"}
         ✅ Conexão restabelecida como ana. Enviando 2 que esperavam.
         → {"type":"private_message","id":"t-2","recipient":"bia","content":"um"}

@@ -60,10 +60,7 @@ fn without_answers(shown: &str) -> String {
 fn a_script_drives_the_menu() {
     let server = FakeServer::start(vec![play(|peer: &mut Peer| {
         let login = peer.take_login();
-        assert_eq!(
-            login["features"],
-            serde_json::json!(["presence", "typing", "heartbeat", "groups"])
-        );
+        assert_eq!(login["features"], serde_json::json!(["presence", "heartbeat", "groups"]));
         let message = peer.take("private_message", "message_response", 7);
         assert_eq!(message["recipient"], "bia");
         assert_eq!(message["content"], "oi");
