@@ -12,12 +12,12 @@ use crate::text::Lang;
 use crate::text::client::{self as text, Choice, FileTrouble};
 use crate::text::server::reason;
 use crate::wire::event::{Incoming, MsgId};
-use crate::wire::name::Name;
+use crate::wire::name::{Name, key};
 use crate::wire::request::{Fields, RequestId};
 use crate::wire::{Code, Text};
 
 use super::menu::{self, Question};
-use super::outstanding::{About, Outstanding};
+use super::outstanding::{Outstanding, is_message};
 use super::requests::{ArrivedFile, Outgoing, login, send_file};
 use super::sanitize::one_line;
 use super::show::{Line, Reader, Style};
@@ -250,7 +250,7 @@ impl App {
         let told = text::sending_file(self.lang, &name, upload.bytes);
         let fields = send_file(file, &upload.filename, &upload.base64);
         let mut effects = vec![dim(&told)];
-        effects.extend(self.request(About::Message, fields));
+        effects.extend(self.request(Choice::SendFile, fields));
         effects
     }
 
@@ -258,7 +258,7 @@ impl App {
     pub(crate) fn log_out(&mut self) -> Vec<Effect> {
         self.leaving = true;
         match self.link {
-            Link::Online => self.request(About::Logout, Fields::new("logout")),
+            Link::Online => self.request(Choice::Quit, Fields::new("logout")),
             _ => Vec::new(),
         }
     }
@@ -329,7 +329,7 @@ impl App {
             return self.act(choice, &answers);
         };
         // Not after four answers: what cannot be done without a connection is said at once.
-        if self.link != Link::Online && about(choice) != About::Message {
+        if self.link != Link::Online && !is_message(choice) {
             return vec![bad(text::OFFLINE.get(self.lang))];
         }
         let typing = self.tell_typing(choice, question, &answers);
@@ -345,8 +345,13 @@ impl App {
                 path: path.clone(),
             })];
         }
+        if let (Choice::RemoveMember, [_, member]) = (choice, answers)
+            && self.me.as_deref().is_some_and(|me| key(me) == key(member))
+        {
+            return vec![bad(text::LEAVE_INSTEAD.get(self.lang))];
+        }
         match menu::request(choice, answers) {
-            Some(fields) => self.request(about(choice), fields),
+            Some(fields) => self.request(choice, fields),
             None => Vec::new(),
         }
     }
@@ -370,17 +375,17 @@ impl App {
 
     // What is sent.
 
-    fn request(&mut self, about: About, mut fields: Fields<'_>) -> Vec<Effect> {
-        if self.link != Link::Online && about != About::Message {
+    fn request(&mut self, asked: Choice, mut fields: Fields<'_>) -> Vec<Effect> {
+        if self.link != Link::Online && !is_message(asked) {
             return vec![bad(text::OFFLINE.get(self.lang))];
         }
         let id = self.next_id();
         fields.id = Some(RequestId::Text(Text::from(id.clone())));
         let frame: Arc<[u8]> = fields.encode().into();
-        if !self.outstanding.has_room(frame.len()) && about != About::Logout {
+        if !self.outstanding.has_room(frame.len()) && asked != Choice::Quit {
             return vec![bad(text::QUEUE_FULL.get(self.lang))];
         }
-        self.outstanding.push(id, about, Arc::clone(&frame), summary(&fields));
+        self.outstanding.push(id, asked, Arc::clone(&frame), summary(&fields));
         match self.link {
             Link::Online => vec![Effect::Send(frame)],
             _ => vec![dim(text::QUEUED.get(self.lang))],
@@ -442,16 +447,6 @@ fn summary(fields: &Fields<'_>) -> String {
         beginning.push('…');
     }
     one_line(&format!("{to}: {beginning}")).into_owned()
-}
-
-const fn about(choice: Choice) -> About {
-    match choice {
-        Choice::PrivateMessage | Choice::GroupMessage | Choice::SendFile => About::Message,
-        Choice::ListUsers => About::Users,
-        Choice::ListGroups => About::Groups,
-        Choice::Members => About::Members,
-        _ => About::Other,
-    }
 }
 
 #[cfg(test)]

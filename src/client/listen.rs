@@ -65,7 +65,7 @@ fn listen_with(
     let time = seconds.map_or(FOREVER, |seconds| Duration::from_secs(seconds.into()));
     let deadline = Instant::now() + time;
 
-    let mut script = Some(Script::log_in(&account, 0)?);
+    let mut script = Some(Script::log_in(&account)?);
     let mut backoff = Backoff::new();
     let mut refusals = 0;
     loop {
@@ -89,7 +89,7 @@ fn listen_with(
         if Instant::now() >= deadline {
             return listener.end();
         }
-        match Script::log_in(&account, listener.newest) {
+        match Script::log_in_again(&account, listener.newest) {
             Ok(back) => {
                 let me = one_line(&back.me);
                 let _ = writeln!(stderr, "papo: {}", text::back(lang, Some(&me), 0));

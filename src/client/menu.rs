@@ -228,6 +228,41 @@ mod tests {
     }
 
     #[test]
+    fn the_numbers_that_sentences_name_are_the_options() {
+        use crate::wire::Code;
+        let advice = |code, asked| text::advice(code, asked).unwrap();
+        let named = [
+            (text::TEXT_TOO_LONG, Choice::SendFile),
+            (text::NO_SUCH_OPTION, Choice::Menu),
+            (text::NO_GROUPS, Choice::CreateGroup),
+            (text::LEAVE_INSTEAD, Choice::LeaveGroup),
+            (advice(Code::UnknownUser, Some(Choice::PrivateMessage)), Choice::ListUsers),
+            (advice(Code::UnknownUser, Some(Choice::Promote)), Choice::Members),
+            (advice(Code::UnknownGroup, Some(Choice::GroupMessage)), Choice::ListGroups),
+            (advice(Code::GroupExists, Some(Choice::CreateGroup)), Choice::ListGroups),
+            (advice(Code::NotMember, Some(Choice::GroupMessage)), Choice::AddMember),
+        ];
+        // The number after each of these words.
+        let numbers = |said: &str, word: &str| -> Vec<usize> {
+            let said = said.to_lowercase();
+            let after = said.split(word).skip(1);
+            after
+                .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+                .collect()
+        };
+        for (sentence, option) in named {
+            let number = OPTIONS.iter().position(|known| *known == option).unwrap() + 1;
+            assert_eq!(numbers(sentence.pt, "opção "), [number], "{sentence:?}");
+            assert_eq!(numbers(sentence.en, "option "), [number], "{sentence:?}");
+        }
+        // None is missing above.
+        let sources =
+            concat!(include_str!("../text/client.rs"), include_str!("../text/client/advice.rs"));
+        assert_eq!(numbers(sources, "opção ").len(), named.len());
+        assert_eq!(numbers(sources, "option ").len(), named.len());
+    }
+
+    #[test]
     fn every_option_asks_all_that_its_request_needs() {
         for option in OPTIONS {
             let mut answers = Vec::new();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::limits::FRAME_BYTES_MAX;
+use crate::text::client::Choice;
 use crate::wire::request::RequestId;
 
 /// Requests that may wait for their answers. A person never has as many; a script waits.
@@ -20,27 +21,16 @@ const BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 /// server that forgets knows its users again when they are back, and they come back one by one.
 const RETRY_AFTER_S: [u64; 7] = [1, 1, 2, 2, 3, 3, 3];
 
-/// What a request is about, as far as its answer is shown differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum About {
-    /// A message or file: sent again after a lost connection.
-    Message,
-    /// `list_users`
-    Users,
-    /// `list_groups`
-    Groups,
-    /// `list_group_members`
-    Members,
-    /// Anything else: its answer is a sentence.
-    Other,
-    /// `logout`: its answer is the end.
-    Logout,
+/// A message or file: sent again after a lost connection.
+pub(crate) const fn is_message(asked: Choice) -> bool {
+    matches!(asked, Choice::PrivateMessage | Choice::GroupMessage | Choice::SendFile)
 }
 
 #[derive(Debug)]
 struct Request {
     id: String,
-    about: About,
+    /// The option that made it; `logout` is [`Choice::Quit`].
+    asked: Choice,
     frame: Arc<[u8]>,
     /// What it was, for people.
     label: String,
@@ -53,8 +43,8 @@ struct Request {
 /// The request that an answer is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answered {
-    /// What it is about.
-    pub(crate) about: About,
+    /// The option that made it.
+    pub(crate) asked: Choice,
     /// What it was, for people who have done other things since.
     pub(crate) late: Option<String>,
 }
@@ -78,9 +68,9 @@ impl Outstanding {
     }
 
     /// Adds one that was sent, or will be.
-    pub(crate) fn push(&mut self, id: String, about: About, frame: Arc<[u8]>, label: String) {
+    pub(crate) fn push(&mut self, id: String, asked: Choice, frame: Arc<[u8]>, label: String) {
         self.bytes += frame.len();
-        self.requests.push_back(Request { id, about, frame, label, is_late: false, retries: 0 });
+        self.requests.push_back(Request { id, asked, frame, label, is_late: false, retries: 0 });
     }
 
     /// Takes out the one that this answer is for.
@@ -92,7 +82,7 @@ impl Outstanding {
         let request = self.requests.remove(index)?;
         self.bytes -= request.frame.len();
         let late = request.is_late.then_some(request.label);
-        Some(Answered { about: request.about, late })
+        Some(Answered { asked: request.asked, late })
     }
 
     /// The server does not know the recipient of this request. If that may be because it has
@@ -114,14 +104,14 @@ impl Outstanding {
     /// The connection is gone: drops what is not sent again, and says how many that were.
     pub(crate) fn lost(&mut self) -> usize {
         let before = self.requests.len();
-        self.requests.retain(|request| request.about == About::Message);
+        self.requests.retain(|request| is_message(request.asked));
         self.bytes = self.requests.iter().map(|request| request.frame.len()).sum();
         before - self.requests.len()
     }
 
     /// The connection was closed because a `logout` asked for it: that is its answer.
     pub(crate) fn closed(&mut self) {
-        self.requests.retain(|request| request.about != About::Logout);
+        self.requests.retain(|request| request.asked != Choice::Quit);
     }
 
     /// What is to be sent, or sent again, over a new connection.
@@ -147,15 +137,15 @@ mod tests {
     #[test]
     fn answers_are_paired_by_id_and_messages_outlive_a_connection() {
         let mut outstanding = Outstanding::default();
-        outstanding.push("a".into(), About::Message, Arc::from(*b"1"), "um".into());
-        outstanding.push("b".into(), About::Users, Arc::from(*b"22"), String::new());
-        outstanding.push("c".into(), About::Message, Arc::from(*b"333"), "dois".into());
+        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), "um".into());
+        outstanding.push("b".into(), Choice::ListUsers, Arc::from(*b"22"), String::new());
+        outstanding.push("c".into(), Choice::PrivateMessage, Arc::from(*b"333"), "dois".into());
         assert_eq!(outstanding.answered(Some(&id("x"))), None);
         assert_eq!(outstanding.answered(Some(&RequestId::Number(1))), None);
         assert_eq!(outstanding.answered(None), None);
         assert_eq!(outstanding.lost(), 1);
         assert_eq!(outstanding.send_again().concat(), b"1333");
-        let answered = Answered { about: About::Message, late: Some("dois".into()) };
+        let answered = Answered { asked: Choice::PrivateMessage, late: Some("dois".into()) };
         assert_eq!(outstanding.answered(Some(&id("c"))), Some(answered));
         assert_eq!(outstanding.answered(Some(&id("c"))), None);
         assert_eq!((outstanding.len(), outstanding.bytes), (1, 1));
@@ -164,7 +154,7 @@ mod tests {
     #[test]
     fn only_what_is_late_is_tried_again_and_not_for_ever() {
         let mut outstanding = Outstanding::default();
-        outstanding.push("a".into(), About::Message, Arc::from(*b"1"), "um".into());
+        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), "um".into());
         assert_eq!(outstanding.try_later(Some(&id("a"))), None);
         for _ in 0..2 {
             outstanding.lost();
@@ -186,7 +176,12 @@ mod tests {
         let mut outstanding = Outstanding::default();
         for number in 0..REQUESTS_MAX {
             assert!(outstanding.has_room(1));
-            outstanding.push(number.to_string(), About::Message, Arc::from(*b"x"), String::new());
+            outstanding.push(
+                number.to_string(),
+                Choice::PrivateMessage,
+                Arc::from(*b"x"),
+                String::new(),
+            );
         }
         assert!(!outstanding.has_room(1));
         assert!(!Outstanding::default().has_room(BYTES_MAX + 1));

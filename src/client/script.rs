@@ -46,8 +46,22 @@ pub(crate) struct Script {
 pub(crate) type Enough = bool;
 
 impl Script {
-    /// Connects and logs in; `newest` is the newest message that is here already.
-    pub(crate) fn log_in(account: &Account, newest: MsgId) -> Result<Self, Failure> {
+    /// Connects and logs in. A refusal says what to do about it.
+    pub(crate) fn log_in(account: &Account) -> Result<Self, Failure> {
+        Self::enter(account, 0, |reader, answer| reader.script_refusal(answer))
+    }
+
+    /// Connects and logs in once more; `newest` is the newest message that is here already. A
+    /// refusal passes, as the name was good before.
+    pub(crate) fn log_in_again(account: &Account, newest: MsgId) -> Result<Self, Failure> {
+        Self::enter(account, newest, |reader, answer| reader.sentence(answer))
+    }
+
+    fn enter(
+        account: &Account,
+        newest: MsgId,
+        refusal: impl Fn(Reader<'_>, &Incoming<'_>) -> String,
+    ) -> Result<Self, Failure> {
         let lang = account.lang;
         let unreachable = |error: io::Error| no_connection(lang, &account.server, &error);
         let stream = connect(&account.server).map_err(unreachable)?;
@@ -70,7 +84,7 @@ impl Script {
                 early.push(frame.to_vec());
                 return true;
             }
-            answer = login_answer(frame, lang);
+            answer = login_answer(frame, lang, &refusal);
             answer.is_some()
         });
         script.early = early;
@@ -145,13 +159,17 @@ fn open(stream: TcpStream) -> io::Result<(Writer, Frames)> {
 }
 
 /// The name logged in with, or why not; `None` for frames that are no answer.
-fn login_answer(frame: &[u8], lang: Lang) -> Option<Result<Option<String>, Failure>> {
+fn login_answer(
+    frame: &[u8],
+    lang: Lang,
+    refusal: impl Fn(Reader<'_>, &Incoming<'_>) -> String,
+) -> Option<Result<Option<String>, Failure>> {
     let Some(answer) = Incoming::decode(frame) else {
         let told = text::NOT_PAPO.get(lang);
         return Some(Err(Failure::new(Exit::NoConnection, told)));
     };
     if answer.is_error() {
-        let told = Reader { lang, me: None }.sentence(&answer);
+        let told = refusal(Reader { lang, me: None }, &answer);
         return Some(Err(Failure::new(Exit::LoginRefused, told)));
     }
     let name = answer.username.as_deref().map(str::to_owned);

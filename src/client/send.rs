@@ -85,7 +85,7 @@ fn send_with(
         }
     };
 
-    let mut script = Script::log_in(&account, 0)?;
+    let mut script = Script::log_in(&account)?;
     let id = script.request(request);
     let me = script.me.clone();
     let mut answer: Option<Vec<u8>> = None;
@@ -226,7 +226,7 @@ fn report(answer: &[u8], lang: Lang, json: bool, stdout: &mut impl Write) -> Res
         written = stdout.write_all(&line).and_then(|()| stdout.flush());
     }
     if decoded.is_error() {
-        let told = Reader { lang, me: None }.sentence(&decoded);
+        let told = Reader { lang, me: None }.script_refusal(&decoded);
         return Err(Failure::new(Exit::Error, told));
     }
     match written {

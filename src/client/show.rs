@@ -1,9 +1,9 @@
 //! What the server sends, as lines for people. Pure: everything foreign goes through
 //! [`super::sanitize`] here, and nothing foreign reaches a screen otherwise.
 
-use crate::text::Lang;
-use crate::text::client as text;
+use crate::text::client::{self as text, Choice};
 use crate::text::server::reason;
+use crate::text::{Lang, Sentence};
 use crate::wire::Code;
 use crate::wire::event::{Detail, Incoming};
 
@@ -225,14 +225,24 @@ impl Reader<'_> {
         }
     }
 
-    /// What went wrong, and what to do where that is known.
-    pub(crate) fn refusal(&self, answer: &Incoming<'_>) -> Line {
+    /// What went wrong, and what to do where that is known. Nothing was `asked` by a login.
+    pub(crate) fn refusal(&self, answer: &Incoming<'_>, asked: Option<Choice>) -> Line {
+        let advice = code(answer).and_then(|code| text::advice(code, asked));
+        Line::bad(&self.advised(answer, advice))
+    }
+
+    /// The same for `papo send` and `papo listen`.
+    pub(crate) fn script_refusal(&self, answer: &Incoming<'_>) -> String {
+        self.advised(answer, code(answer).and_then(text::script_advice))
+    }
+
+    fn advised(&self, answer: &Incoming<'_>, advice: Option<Sentence>) -> String {
         let sentence = self.sentence(answer);
-        match code(answer).and_then(text::advice) {
-            None => Line::bad(&sentence),
+        match advice {
+            None => sentence,
             Some(advice) => {
                 let sentence = sentence.trim_end_matches('.');
-                Line::bad(&format!("{sentence}. {}", advice.get(self.lang)))
+                format!("{sentence}. {}", advice.get(self.lang))
             }
         }
     }

@@ -1,15 +1,16 @@
 //! What the client says: its menu and questions, its notices, and the help of `papo`, `papo send`
 //! and `papo listen`.
 
+mod advice;
 mod scripts;
 
+pub use advice::{LEAVE_INSTEAD, advice, script_advice};
 pub use scripts::{
     HELP_CLIENT, HELP_LISTEN, HELP_SEND, RECIPIENT_NEEDED, TEXT_EMPTY, TEXT_NEEDED, TEXT_NOT_UTF8,
     TEXT_OVER_LIMIT, TOO_MANY_ARGUMENTS, USER_NEEDED,
 };
 
 use super::{Lang, Sentence, say};
-use crate::wire::Code;
 
 /// Between the parts of the menu.
 pub const RULE: &str = "==================================================";
@@ -77,8 +78,8 @@ pub const NOT_CONFIRMED: Sentence =
 
 /// A choice that the menu does not have.
 pub const NO_SUCH_OPTION: Sentence = say(
-    "Opção inválida. Digite o número de uma opção; 7 mostra o menu.",
-    "No such option. Enter an option's number; 7 shows the menu.",
+    "Opção inválida. Digite o número de uma opção; a opção 7 mostra o menu.",
+    "No such option. Enter an option's number; option 7 shows the menu.",
 );
 
 /// An answer that is neither 1 nor 2.
@@ -210,39 +211,13 @@ pub const fn choice(choice: Choice) -> Sentence {
     }
 }
 
-/// What to do about a refusal, where that is not plain.
-pub const fn advice(code: Code) -> Option<Sentence> {
-    Some(match code {
-        Code::NameInUse | Code::NameConfusable => {
-            say("Escolha outro nome de usuário.", "Choose another user name.")
-        }
-        Code::UnknownUser => say(
-            "Confira o nome: a opção 5 mostra quem está online.",
-            "Check the name: option 5 shows who is online.",
-        ),
-        Code::UnknownGroup => say(
-            "Confira o nome: a opção 6 mostra seus grupos.",
-            "Check the name: option 6 shows your groups.",
-        ),
-        Code::GroupExists => say(
-            "Escolha outro nome, ou entre no grupo com a opção 13.",
-            "Choose another name, or join the group with option 13.",
-        ),
-        Code::NotMember => say(
-            "Peça a um membro que adicione você com a opção 10.",
-            "Ask a member to add you with option 10.",
-        ),
-        _ => return None,
-    })
-}
-
 /// How many messages had been missed, after the last of them.
 pub fn backlog_shown(lang: Lang, count: usize) -> String {
     match (lang, count) {
-        (Lang::Pt, 1) => "📬 Fim do que chegou: 1 item.".to_owned(),
-        (Lang::Pt, _) => format!("📬 Fim do que chegou: {count} itens."),
-        (Lang::En, 1) => "📬 That was all: 1 item.".to_owned(),
-        (Lang::En, _) => format!("📬 That was all: {count} items."),
+        (Lang::Pt, 1) => "📬 Isso foi tudo (1 item).".to_owned(),
+        (Lang::Pt, _) => format!("📬 Isso foi tudo ({count} itens)."),
+        (Lang::En, 1) => "📬 That was all (1 item).".to_owned(),
+        (Lang::En, _) => format!("📬 That was all ({count} items)."),
     }
 }
 
@@ -464,7 +439,7 @@ pub fn members(lang: Lang, count: u64) -> String {
 }
 
 /// The role `admin` in a list.
-pub const ADMIN: Sentence = say("administra", "admin");
+pub const ADMIN: Sentence = say("admin", "admin");
 
 /// The mark of a private group in a list.
 pub const PRIVATE_GROUP: Sentence = say("privado", "private");

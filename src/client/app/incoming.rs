@@ -1,12 +1,11 @@
 //! What the server says, and what comes of it.
 
-use crate::text::client as text;
+use crate::text::client::{self as text, Choice};
 use crate::wire::Code;
 use crate::wire::event::Incoming;
 use crate::wire::request::{Fields, RequestId};
 
 use super::{App, Effect, Link, Step, bad, dim, good, send};
-use crate::client::outstanding::About;
 use crate::client::requests::{Arrived, arrived_file};
 use crate::client::sanitize::one_line;
 use crate::client::show::{self, Line, Style};
@@ -64,15 +63,15 @@ impl App {
         let late = answered.as_ref().and_then(|answered| answered.late.as_deref());
         let late = late.map_or_else(String::new, |label| format!(" ({label})"));
         let reader = self.reader();
-        let lines = match answered.as_ref().map(|answered| answered.about) {
-            Some(About::Logout) => return Vec::new(),
-            Some(_) if answer.is_error() => {
-                vec![Line { rest: late, ..reader.refusal(answer) }]
+        let lines = match answered.as_ref().map(|answered| answered.asked) {
+            Some(Choice::Quit) => return Vec::new(),
+            asked @ Some(_) if answer.is_error() => {
+                vec![Line { rest: late, ..reader.refusal(answer, asked) }]
             }
-            Some(About::Users) => reader.users(answer),
-            Some(About::Groups) => reader.groups(answer),
-            Some(About::Members) => reader.members(answer),
-            Some(About::Message | About::Other) => {
+            Some(Choice::ListUsers) => reader.users(answer),
+            Some(Choice::ListGroups) => reader.groups(answer),
+            Some(Choice::Members) => reader.members(answer),
+            Some(_) => {
                 let said = reader.sentence(answer);
                 vec![Line { rest: late, ..Line::new(Style::Good, format!("✅ {said}")) }]
             }
@@ -123,7 +122,7 @@ impl App {
         if self.me.is_none() {
             self.wanted = None;
             self.refusal = Some(self.reader().sentence(answer));
-            return vec![Effect::Show(self.reader().refusal(answer))];
+            return vec![Effect::Show(self.reader().refusal(answer, None))];
         }
         // The server may not have noticed yet that the old connection is gone: the name is ours,
         // and it is worth asking again. Whatever else it says is told, once.

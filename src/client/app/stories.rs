@@ -158,7 +158,7 @@ fn an_empty_answer_cancels() {
         >
         ↩️ Cancelado: a resposta ficou vazia.
         > 20
-        ❌ Opção inválida. Digite o número de uma opção; 7 mostra o menu.
+        ❌ Opção inválida. Digite o número de uma opção; a opção 7 mostra o menu.
         > 8
         quit
         "#,
@@ -190,14 +190,14 @@ fn groups_are_made_listed_and_run() {
         → {"type":"list_groups","id":"t-6"}
         < {"type":"groups_list","status":"success","message":"OK","id":"t-6","groups":["Lazer","Cofre"],"details":[{"name":"Lazer","members":2,"role":"admin","private":false},{"name":"Cofre","members":1,"role":"member","private":true}]}
         📋 Seus grupos (2):
-        • Lazer - 2 membros, administra
+        • Lazer - 2 membros, admin
         • Cofre - 1 membro, privado
         > 11
         > Lazer
         → {"type":"list_group_members","id":"t-7","group_name":"Lazer"}
         < {"type":"members_list_response","status":"success","message":"OK","id":"t-7","group_name":"Lazer","members":["ana","bia"],"details":[{"name":"ana","role":"admin","online":true},{"name":"bia","role":"member","online":false}]}
         👥 Membros de Lazer (2):
-        • ana (você) - administra, online
+        • ana (você) - admin, online
         • bia - fora
         > 19
         > Lazer
@@ -214,6 +214,49 @@ fn groups_are_made_listed_and_run() {
         • ana (você)
         • bia
         "#,
+    );
+}
+
+#[test]
+fn a_refusal_comes_with_advice_that_fits_what_was_asked() {
+    let mut app = ana();
+    for (typed, code, sentence) in [
+        ("13|Trabalho", "unknown_group", "Não. Peça o nome exato a um membro do grupo."),
+        ("12|Trabalho", "unknown_group", "Não. Confira o nome: a opção 6 mostra seus grupos."),
+        (
+            "2|Trabalho",
+            "group_exists",
+            "Não. Escolha outro nome; se o grupo já é seu, a opção 6 o mostra.",
+        ),
+        ("3|T|oi", "not_member", "Não. Peça a um membro que adicione você com a opção 10."),
+        ("12|T", "not_member", "Não. Confira o nome: a opção 6 mostra seus grupos."),
+        ("15|T|bia", "not_member", "Não"),
+        ("16|T|bia", "not_member", "Não"),
+        ("17|T|bia", "not_member", "Não"),
+        ("17|T|bia", "unknown_user", "Não. Confira o nome: a opção 11 mostra os membros do grupo."),
+    ] {
+        for line in typed.split('|') {
+            play(&mut app, &format!("> {line}"));
+        }
+        let id = app.requests_made;
+        let answer = format!(
+            r#"< {{"type":"group_response","status":"error","code":"{code}","message":"Não","id":"t-{id}"}}"#
+        );
+        let told = play(&mut app, &answer);
+        assert_eq!(told, format!("{answer}\n❌ {sentence}\n"), "{typed}");
+    }
+}
+
+#[test]
+fn who_removes_oneself_is_told_how_to_leave() {
+    check_in(
+        &mut ana(),
+        "
+        > 15
+        > Trabalho
+        > ANA
+        ❌ Para sair do grupo, use a opção 12.
+        ",
     );
 }
 
@@ -253,7 +296,7 @@ fn what_was_missed_is_framed() {
         < {"type":"group_message_received","msg_id":6,"sender":"bob","group_name":"T","content":"dois","timestamp":"14:31:00","backlog":true}
         👥 [GRUPO: T] bob (14:31:00): dois
         < {"type":"synced","cursor":6}
-        📬 Fim do que chegou: 3 itens.
+        📬 Isso foi tudo (3 itens).
         < {"type":"synced","cursor":6}
         "#,
     );

@@ -119,7 +119,13 @@ fn no_server_is_3_a_refused_login_is_4_and_nonsense_is_2() {
     let server = FakeServer::start(vec![play(|peer: &mut Peer| {
         peer.refuse_login("name_in_use", "Nome de usuário já em uso");
     })]);
-    assert_eq!(run(&server.address, &[]).0, 4);
+    let args = ["--server", &server.address, "--user", "ana"].map(Into::into).to_vec();
+    let args = pico_args::Arguments::from_vec(args);
+    let command = crate::cli::Command::Listen;
+    let invocation = Invocation { args, lang: Lang::Pt, command };
+    let failure = listen_with(invocation, &mut Vec::new(), &mut Vec::new()).unwrap_err();
+    assert_eq!(failure.exit, Exit::LoginRefused);
+    assert_eq!(failure.message, "Nome de usuário já em uso. Escolha outro nome com --user.");
     assert_eq!(run("127.0.0.1:1", &["--count", "x"]).0, 2);
     assert_eq!(run("127.0.0.1:1", &["--cuont", "1"]).0, 2);
 }

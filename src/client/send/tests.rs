@@ -89,7 +89,8 @@ fn a_refusal_is_1_and_tells_why() {
     })]);
     let ran = run(&server.address, &["--user", "ana", "cae", "oi"], b"");
     server.finish();
-    assert_eq!(ran, (1, String::new(), "Usuário destinatário não encontrado".into()));
+    let told = "Usuário destinatário não encontrado. Confira o nome: só recebe mensagens quem já entrou neste servidor.";
+    assert_eq!(ran, (1, String::new(), told.into()));
 }
 
 #[test]
@@ -102,7 +103,8 @@ fn no_server_is_3_and_a_refused_login_is_4() {
         peer.refuse_login("name_in_use", "Nome de usuário já em uso");
     })]);
     let ran = run(&server.address, &["--user", "ana", "bia", "oi"], b"");
-    assert_eq!(ran, (4, String::new(), "Nome de usuário já em uso".into()));
+    let told = "Nome de usuário já em uso. Escolha outro nome com --user.";
+    assert_eq!(ran, (4, String::new(), told.into()));
     let server = FakeServer::start(vec![play(|peer: &mut Peer| {
         peer.expect("login");
         peer.send("HTTP/1.1 400 Bad Request");
