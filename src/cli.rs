@@ -99,7 +99,7 @@ impl Command {
         found.map(|(command, _)| *command).ok_or_else(|| {
             let names = Self::ALL.map(|(_, name)| name).join(", ");
             let typed = name.escape_debug().to_string();
-            usage(lang, text::unknown_command(lang, &typed, &format!("{names}, help")))
+            usage(text::unknown_command(lang, &typed, &format!("{names}, help")))
         })
     }
 
@@ -138,7 +138,7 @@ fn language(args: &mut Arguments, papo_lang: Option<OsString>) -> Result<Lang, F
     let papo_lang = papo_lang.filter(|name| !name.is_empty());
     let papo_lang = papo_lang.map(|name| name.to_string_lossy().into_owned());
     let fallback = papo_lang.as_deref().and_then(|name| name.parse().ok()).unwrap_or_default();
-    let failure = |told: String| usage(fallback, told).with_hint(fallback, Command::Client);
+    let failure = |told: String| usage(told).with_hint(fallback, Command::Client);
     let asked: Option<String> = args
         .opt_value_from_str("--lang")
         .map_err(|error| failure(told(fallback, "--lang", &error)))?;
@@ -152,7 +152,7 @@ fn language(args: &mut Arguments, papo_lang: Option<OsString>) -> Result<Lang, F
 
 /// Takes the subcommand, which stands first. `help` is the option `--help` in other words.
 fn command(mut args: Arguments, lang: Lang) -> Result<Start, Failure> {
-    let told = |error| usage(lang, told(lang, "", &error));
+    let told = |error| usage(told(lang, "", &error));
     let command = match args.subcommand().map_err(told)?.as_deref() {
         None if args.contains(["-V", "--version"]) => return Ok(Start::Version),
         None => Command::Client,
@@ -207,9 +207,7 @@ impl Invocation {
         T::Err: Display,
     {
         let lang = self.lang;
-        self.args
-            .opt_value_from_str(option)
-            .map_err(|error| usage(lang, told(lang, option, &error)))
+        self.args.opt_value_from_str(option).map_err(|error| usage(told(lang, option, &error)))
     }
 
     /// `--server HOST:PORT`, which can be connected to or at least tried.
@@ -219,13 +217,13 @@ impl Invocation {
             return Ok(typed);
         }
         let typed = typed.escape_debug().to_string();
-        Err(usage(self.lang, text::unusable_address(self.lang, &typed, DEFAULT_SERVER)))
+        Err(usage(text::unusable_address(self.lang, &typed, DEFAULT_SERVER)))
     }
 
     /// The next argument that is no option, if there is one.
     pub fn positional(&mut self) -> Result<Option<String>, Failure> {
         let lang = self.lang;
-        self.args.opt_free_from_str().map_err(|error| usage(lang, told(lang, "", &error)))
+        self.args.opt_free_from_str().map_err(|error| usage(told(lang, "", &error)))
     }
 
     /// Refuses what nobody has taken.
@@ -273,11 +271,11 @@ fn told(lang: Lang, option: &str, error: &pico_args::Error) -> String {
 pub fn unknown_argument(lang: Lang, argument: &str) -> Failure {
     let what =
         if argument.starts_with('-') { text::UNKNOWN_OPTION } else { text::UNKNOWN_ARGUMENT };
-    usage(lang, format_args!("{}: {}", what.get(lang), argument.escape_debug()))
+    usage(format_args!("{}: {}", what.get(lang), argument.escape_debug()))
 }
 
 /// A command line that cannot be used. Where help is, is said by [`Failure::with_hint`].
-pub fn usage(_: Lang, error: impl Display) -> Failure {
+pub fn usage(error: impl Display) -> Failure {
     Failure::new(Exit::Usage, error)
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn user(invocation: &mut Invocation) -> Result<Option<String>, Failur
 /// `--user NAME`, where nobody can be asked.
 pub(crate) fn needed_user(invocation: &mut Invocation) -> Result<String, Failure> {
     let lang = invocation.lang;
-    user(invocation)?.ok_or_else(|| usage(lang, text::USER_NEEDED.get(lang)))
+    user(invocation)?.ok_or_else(|| usage(text::USER_NEEDED.get(lang)))
 }
 
 /// `--downloads DIR`
@@ -32,5 +32,5 @@ pub(crate) fn colour(invocation: &mut Invocation) -> Result<Colour, Failure> {
     };
     let lang = invocation.lang;
     Colour::parse(&value)
-        .ok_or_else(|| usage(lang, text::bad_value("--color", &value, "auto, always, never")))
+        .ok_or_else(|| usage(text::bad_value("--color", &value, "auto, always, never")))
 }

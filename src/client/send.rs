@@ -121,7 +121,7 @@ fn parcel(mut invocation: Invocation) -> Result<Parcel, Failure> {
         rest.push(argument);
     }
     let mut rest = rest.into_iter();
-    let missing = |what: crate::text::Sentence| usage(lang, what.get(lang));
+    let missing = |what: crate::text::Sentence| usage(what.get(lang));
     let (to_group, recipient) = match group {
         Some(group) => (true, group),
         None => (false, rest.next().ok_or_else(|| missing(text::RECIPIENT_NEEDED))?),

@@ -120,7 +120,7 @@ fn scenarios(invocation: &mut Invocation) -> Result<Vec<Scenario>, Failure> {
     let unknown = |name: &&&str| !Scenario::CHOICES.iter().any(|known| known.as_str() == **name);
     if let Some(unknown) = asked.iter().find(unknown) {
         let sentence = text::unknown_scenario(invocation.lang, unknown);
-        return Err(cli::usage(invocation.lang, sentence));
+        return Err(cli::usage(sentence));
     }
     let chosen = |scenario: &Scenario| asked.contains(&scenario.as_str());
     Ok(Scenario::CHOICES.into_iter().filter(chosen).collect())
@@ -146,7 +146,7 @@ where
 }
 
 fn range_failure(lang: Lang, option: &str, least: u64, most: u64) -> Failure {
-    cli::usage(lang, text::out_of_range(lang, option, least, most))
+    cli::usage(text::out_of_range(lang, option, least, most))
 }
 
 #[cfg(test)]

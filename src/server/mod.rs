@@ -68,7 +68,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
     let listeners = Listeners::bind(listen).map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => Failure::new(Exit::Error, text::port_in_use(lang, listen)),
-        ErrorKind::InvalidInput => usage(lang, format_args!("--listen {listen}: HOST:PORT")),
+        ErrorKind::InvalidInput => usage(text::unusable_listen(lang, listen)),
         _ => Failure::new(Exit::Error, text::cannot_listen(lang, listen, &error)),
     })?;
     let logging = Logging::start(*log, lang).context("papo-log")?;

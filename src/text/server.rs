@@ -131,6 +131,20 @@ pub fn port_in_use(lang: Lang, listen: &str) -> String {
     }
 }
 
+/// What was given is no address.
+pub fn unusable_listen(lang: Lang, listen: &str) -> String {
+    match lang {
+        Lang::Pt => format!(
+            "--listen {listen}: informe HOST:PORTA, por exemplo --listen localhost:12345 ou \
+             --listen 0.0.0.0:12345"
+        ),
+        Lang::En => format!(
+            "--listen {listen}: give HOST:PORT, for example --listen localhost:12345 or \
+             --listen 0.0.0.0:12345"
+        ),
+    }
+}
+
 /// The address cannot be listened on.
 pub fn cannot_listen(lang: Lang, listen: &str, error: &dyn Display) -> String {
     match lang {
@@ -161,28 +175,36 @@ pub const HELP: Sentence = say(
     "\
 papo server: o servidor de chat.
 
-Uso: papo server [opções]
+Uso: papo server [OPÇÕES]
 
-  --listen HOST:PORTA  onde escutar (localhost:12345; porta 0 escolhe uma livre)
+Opções:
+  --listen HOST:PORTA  onde escutar (localhost:12345; a porta 0 escolhe uma livre)
   --data PASTA         onde ficam os arquivos recebidos, em server_files (.)
-  --lang pt|en         língua das mensagens (pt)
-  --log NÍVEL          off, error, warn, info, debug (info)
+  --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
+  --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
 
-Exemplo: papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+Saída: 0 encerrado com Ctrl+C ou SIGTERM; 1 erro, como porta em uso; 2 uso.
+
+Exemplo:
+  papo server --listen 0.0.0.0:12345 --data /var/lib/papo
 ",
     "\
 papo server: the chat server.
 
-Usage: papo server [options]
+Usage: papo server [OPTIONS]
 
+Options:
   --listen HOST:PORT  where to listen (localhost:12345; port 0 takes a free one)
-  --data FOLDER       where files are kept, in server_files (.)
-  --lang pt|en        language of the messages (pt)
-  --log LEVEL         off, error, warn, info, debug (info)
+  --data DIR          where files are kept, in server_files (.)
+  --log LEVEL         off, error, warn, info, debug (info); info tells the port
+  --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help
 
-Example: papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+Exit: 0 stopped by Ctrl+C or SIGTERM; 1 error, like a port in use; 2 usage.
+
+Example:
+  papo server --listen 0.0.0.0:12345 --data /var/lib/papo
 ",
 );
 
