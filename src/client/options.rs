@@ -30,7 +30,6 @@ pub(crate) fn colour(invocation: &mut Invocation) -> Result<Colour, Failure> {
     let Some(value) = invocation.optional::<String>("--color")? else {
         return Ok(Colour::default());
     };
-    let lang = invocation.lang;
     Colour::parse(&value)
         .ok_or_else(|| usage(text::bad_value("--color", &value, "auto, always, never")))
 }

@@ -1,6 +1,6 @@
 //! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
 //!
-//! [`Reactor`] turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
+//! `Reactor` turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
 //! out in `writing`, who goes in `leaving`, what is late in `timing`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
 
 mod arriving;
