@@ -97,6 +97,19 @@ mod signals {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
 
+    /// It waits for clients, so without any it waits for nothing: far below the five seconds that
+    /// clients are given.
+    #[test]
+    fn a_server_without_clients_stops_at_once() {
+        for _ in 0..3 {
+            let mut server = Server::start();
+            let asked = std::time::Instant::now();
+            server.signal("TERM");
+            assert_eq!(server.wait().code(), Some(0));
+            assert!(asked.elapsed() < std::time::Duration::from_secs(4));
+        }
+    }
+
     #[test]
     fn a_server_that_is_told_to_stop_tells_its_clients_and_succeeds() {
         for signal in ["TERM", "INT"] {

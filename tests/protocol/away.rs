@@ -201,3 +201,36 @@ fn a_mailbox_is_bounded_in_bytes_too() {
     bia.event("synced");
     bia.nothing_more();
 }
+
+/// Room is asked for what a message takes on the wire, where one byte can become six.
+#[test]
+fn what_is_accepted_arrives_also_when_it_grows_on_the_wire() {
+    let server = Server::start();
+    let mut ana = server.join("ana");
+    server.join("bia").leave();
+    let content = "\u{1}".repeat(65_536);
+    let request = |n: u64| json!({ "type": "private_message", "recipient": "bia", "content": content, "id": n });
+    let mut accepted = Vec::new();
+    for n in 0..60 {
+        let answer = ana.ask(&request(n));
+        if answer["status"] == "error" {
+            assert_eq!(answer["code"], "quota_exceeded", "{answer}");
+            break;
+        }
+        accepted.push(answer["msg_id"].clone());
+    }
+    assert!((16..60).contains(&accepted.len()), "{} of 384 KiB fit", accepted.len());
+    // Sent three times at once, a message that finds no room is refused three times.
+    let refused = Framing::Line.frame(&request(1_000)).repeat(3);
+    ana.send_bytes(&refused);
+    for _ in 0..3 {
+        let answer = ana.answer_to(&json!(1_000));
+        assert_eq!(answer["code"], "quota_exceeded", "{answer}");
+    }
+    let mut bia = server.join("bia");
+    for msg_id in accepted {
+        assert_eq!(bia.event("private_message_received")["msg_id"], msg_id);
+    }
+    bia.event("synced");
+    bia.nothing_more();
+}
