@@ -332,3 +332,33 @@ fn who_asks_and_never_reads_the_answers_costs_little() {
     bystander.waits_until_gone("bia");
     server.still_serves();
 }
+
+/// A file to many is one buffer, also when they do not read it and when they are gone again.
+#[test]
+fn a_large_file_to_many_is_held_once() {
+    let server = Server::start();
+    let mut sender = server.join("ana");
+    server.join("zeca").leave();
+    sender.group("create_group", "Todos", &Value::Null);
+    let mut silent: Vec<Peer> = (0..20).map(|n| server.join(&format!("m{n}"))).collect();
+    for peer in &mut silent {
+        peer.group("join_group", "Todos", &Value::Null);
+    }
+    let before = memory(&server, "VmRSS");
+    let data = "A".repeat(12_000_000);
+    sender.ok(&json!({
+        "type": "send_file", "recipient": "Todos", "file_type": "group", "filename": "x.bin",
+        "file_data": data,
+    }));
+    drop(silent);
+    for n in 0..20 {
+        sender.waits_until_gone(&format!("m{n}"));
+    }
+    // On its way through it is there a few times over; a copy for each would be 240 MB.
+    let grown = memory(&server, "VmHWM").saturating_sub(before);
+    assert!(grown < 96 * MIB, "the server grew by {} MiB", grown / MIB);
+    // Others' mailboxes have not shrunk for it.
+    sender.ok(&json!({ "type": "private_message", "recipient": "zeca", "content": "oi" }));
+    let mut back = server.join("m7");
+    assert_eq!(back.event("group_file_received")["file_data"], data);
+}
