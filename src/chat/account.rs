@@ -12,7 +12,7 @@ use super::{
 use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
-use crate::wire::event::{Body, Event, MsgId, as_backlog};
+use crate::wire::event::{Body, Event, MsgId, as_backlog, is_backlog};
 use crate::wire::name::UserName;
 use crate::wire::request::{Login, RequestId};
 
@@ -40,20 +40,20 @@ impl Chat {
             return Err(Code::StorageUnavailable.into());
         }
         let features = login.features.unwrap_or_default();
+        // Who knows of these fields knows of `synced`, also when nothing was missed.
+        let wants_synced = login.since.is_some() || login.features.is_some();
         if let Some(user) = self.users.find(&login.username) {
             let known = self.users.get(user);
             if !known.known || known.is_online() {
                 return Err(Code::NameInUse.into());
             }
             self.sessions.insert(session, user, lang, features);
-            let wants_synced = login.since.is_some() || login.features.is_some();
             self.enter((session, user, lang), id, (login.since, wants_synced), now, fx);
             return Ok(Done::Answered);
         }
         let name = UserName::parse(&login.username).map_err(|_| Code::InvalidName)?;
         let user = self.users.create(name)?;
         self.sessions.insert(session, user, lang, features);
-        let wants_synced = login.since.is_some() || login.features.is_some();
         let what = What::Account { since: login.since, wants_synced };
         fx.batch.push((session, user), id, what);
         Ok(Done::LaterInOrder)
@@ -118,7 +118,7 @@ impl Chat {
             // What went out live and came back has no mark yet. A large one is not copied for it.
             let frame = if event.json.len() >= SHARED_FRAME_BYTES_MIN {
                 Frame::Shared(event.json)
-            } else if missed && !event.json.ends_with(BACKLOG) {
+            } else if missed && !is_backlog(&event.json) {
                 fx.put(&as_backlog(&event.json))
             } else {
                 fx.put(&event.json)
@@ -197,6 +197,3 @@ pub(super) fn logout(member: Member, id: Option<&RequestId<'_>>, fx: &mut Effect
     fx.push(Effect::Close(member.session));
     Done::Answered
 }
-
-/// How an event ends that was marked before.
-const BACKLOG: &[u8] = br#","backlog":true}"#;

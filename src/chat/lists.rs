@@ -19,14 +19,12 @@ impl Chat {
         let online = self.users.known().filter(|user| user.is_online());
         let users = online.map(|user| user.name.as_str()).collect();
         let details = all.then(|| {
-            let detail = |user: &'_ super::users::User| (user.is_online(), user.last_seen_ms);
-            self.users
-                .known()
-                .map(|user| {
-                    let (online, last_seen) = detail(user);
-                    UserDetail { name: user.name.as_str(), online, last_seen }
-                })
-                .collect()
+            let known = self.users.known().map(|user| UserDetail {
+                name: user.name.as_str(),
+                online: user.is_online(),
+                last_seen: user.last_seen_ms,
+            });
+            known.collect()
         });
         let body = Body::Users { users, details };
         answer_with(fx, member.session, "users_list", id, text::DONE.get(member.lang), body);

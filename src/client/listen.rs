@@ -46,11 +46,7 @@ fn listen_with(
     stderr: &mut impl Write,
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
-    let account = Account {
-        server: invocation.server()?,
-        user: options::needed_user(&mut invocation)?,
-        lang,
-    };
+    let account = options::account(&mut invocation)?;
     let seconds: Option<u32> = invocation.optional("--seconds")?;
     let mut listener = Listener {
         account: account.clone(),

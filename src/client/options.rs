@@ -6,6 +6,7 @@ use crate::cli::{Failure, Invocation, usage};
 use crate::text::client as text;
 
 use super::downloads::Downloads;
+use super::script::Account;
 use super::terminal::Colour;
 
 /// `--user NAME`, where it may be asked for.
@@ -13,10 +14,12 @@ pub(crate) fn user(invocation: &mut Invocation) -> Result<Option<String>, Failur
     invocation.optional("--user")
 }
 
-/// `--user NAME`, where nobody can be asked.
-pub(crate) fn needed_user(invocation: &mut Invocation) -> Result<String, Failure> {
+/// `--server HOST:PORT` and `--user NAME`, where nobody can be asked.
+pub(crate) fn account(invocation: &mut Invocation) -> Result<Account, Failure> {
     let lang = invocation.lang;
-    user(invocation)?.ok_or_else(|| usage(text::USER_NEEDED.get(lang)))
+    let server = invocation.server()?;
+    let user = user(invocation)?.ok_or_else(|| usage(text::USER_NEEDED.get(lang)))?;
+    Ok(Account { server, user, lang })
 }
 
 /// `--downloads DIR`

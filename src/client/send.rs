@@ -15,7 +15,7 @@ use super::downloads::Downloads;
 use super::options;
 use super::requests::{Arrived, Outgoing, arrived_file, send_file};
 use super::sanitize::one_line;
-use super::script::{Account, Script};
+use super::script::Script;
 use super::show::{Line, Reader};
 use super::uploads;
 
@@ -51,11 +51,7 @@ fn send_with(
     stdout: &mut impl Write,
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
-    let account = Account {
-        server: invocation.server()?,
-        user: options::needed_user(&mut invocation)?,
-        lang,
-    };
+    let account = options::account(&mut invocation)?;
     let downloads = options::downloads(&mut invocation)?;
     let json = invocation.args.contains("--json");
     let parcel = parcel(invocation)?;

@@ -1,6 +1,6 @@
 //! Who goes: on their own, because they are told to, or because they do not read.
 
-use super::connection::{Connection, State};
+use super::connection::State;
 use super::deadlines::Due;
 use super::reactor::Reactor;
 use crate::chat::SessionId;
@@ -30,9 +30,8 @@ impl Reactor {
 
     /// All output together is too much: the one that waits for most goes.
     pub(super) fn close_largest(&mut self) {
-        let largest = self.connections.iter_mut().max_by_key(|c| c.outbox.len_bytes());
-        if let Some(Connection { id, .. }) = largest {
-            let id = *id;
+        if let Some(largest) = self.connections.iter_mut().max_by_key(|c| c.outbox.len_bytes()) {
+            let id = largest.id;
             self.too_slow(id);
         }
     }

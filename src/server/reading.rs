@@ -144,9 +144,7 @@ impl Reactor {
             }
             Peer::Http => {
                 let response = http::not_implemented(self.lang);
-                connection.outbox.push_raw(&response, &mut self.pool);
-                self.outboxes_bytes += response.len();
-                self.mark_dirty(id);
+                self.put(id, |outbox, _, pool| outbox.push_raw(&response, pool));
                 self.begin_closing(id);
             }
             // No certificate can be given, so there is nothing to say.

@@ -6,7 +6,6 @@ use super::reactor::Reactor;
 use crate::chat::SessionId;
 use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, WRITE_STALL_MS_MAX};
 use crate::wire::event::{Encode, Event};
-use crate::wire::frame::Framing;
 
 impl Reactor {
     /// Something is due for a connection after so many milliseconds, and not before.
@@ -65,11 +64,7 @@ impl Reactor {
         connection.heartbeats_unanswered += 1;
         let mut json = Vec::new();
         Event::HeartbeatPing.encode(&mut json);
-        let framing = connection.framing.unwrap_or(Framing::Line);
-        let before = connection.outbox.owned_bytes();
-        connection.outbox.push(&json, framing, None, &mut self.pool);
-        self.outboxes_bytes += connection.outbox.owned_bytes() - before;
-        self.mark_dirty(id);
+        self.put(id, |outbox, framing, pool| outbox.push(&json, framing, None, pool));
         self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::connection::State;
 use super::deadlines::Due;
-use super::outbox::Flushed;
+use super::outbox::{Flushed, Outbox, Pool};
 use super::reactor::Reactor;
 use crate::chat::{Class, Effect, Effects, Frame, Held, SessionId};
 use crate::limits::{
@@ -93,20 +93,27 @@ impl Reactor {
             Class::Kept(msg_id) => Some(msg_id),
             Class::Passing | Class::Answer => None,
         };
+        self.put(to, |outbox, framing, pool| match frame {
+            Frame::Shared(held) => outbox.push_shared(held, framing, kept, pool),
+            Frame::Small(_) => outbox.push(fx.bytes(frame), framing, kept, pool),
+        });
+    }
+
+    /// Puts something into an outbox, counts it, and has it flushed this turn. Everything that goes
+    /// out passes here.
+    pub(super) fn put(
+        &mut self,
+        id: SessionId,
+        push: impl FnOnce(&mut Outbox, Framing, &mut Pool),
+    ) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
         let framing = connection.framing.unwrap_or(Framing::Line);
         let before = connection.outbox.owned_bytes();
-        match frame {
-            Frame::Shared(json) => {
-                connection.outbox.push_shared(json, framing, kept, &mut self.pool);
-            }
-            Frame::Small(_) => {
-                connection.outbox.push(fx.bytes(frame), framing, kept, &mut self.pool);
-            }
-        }
+        push(&mut connection.outbox, framing, &mut self.pool);
         self.outboxes_bytes += connection.outbox.owned_bytes() - before;
         if !connection.dirty {
             connection.dirty = true;
-            self.dirty.push(to);
+            self.dirty.push(id);
         }
     }
 

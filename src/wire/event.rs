@@ -466,10 +466,18 @@ impl Body<'_> {
     }
 }
 
+/// How an event ends that was missed.
+const BACKLOG: &[u8] = br#","backlog":true}"#;
+
 /// The same event with `"backlog": true`, for who was away when it happened.
 pub fn as_backlog(event: &[u8]) -> Vec<u8> {
     let body = event.strip_suffix(b"}").unwrap_or(event);
-    [body, br#","backlog":true}"#].concat()
+    [body, BACKLOG].concat()
+}
+
+/// Whether an event is marked so already.
+pub fn is_backlog(event: &[u8]) -> bool {
+    event.ends_with(BACKLOG)
 }
 
 #[cfg(test)]
