@@ -71,13 +71,10 @@ fn serve(config: &Config) -> Result<(), Failure> {
         ErrorKind::InvalidInput => usage(text::unusable_listen(lang, listen)),
         _ => Failure::new(Exit::Error, text::cannot_listen(lang, listen, &error)),
     })?;
+    let shown = listeners.shown().to_string();
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    for line in text::BANNER {
-        log::info!("{}", line.get(lang));
-    }
-    log::info!("{}", text::log_line(lang, Happened::Started(&listeners.shown())));
-    log::info!("{}", text::log_line(lang, Happened::Waiting));
     let (reactor, stop) = Reactor::new(listeners, data, lang).context("reactor")?;
+    // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.
         if stop.stop() {
@@ -85,6 +82,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
         }
     })
     .context("Ctrl+C")?;
+    for line in text::BANNER {
+        log::info!("{}", line.get(lang));
+    }
+    log::info!("{}", text::log_line(lang, Happened::Started(&shown)));
+    log::info!("{}", text::log_line(lang, Happened::Waiting));
     let ended = reactor.run().context("reactor");
     logging.finish();
     Ok(ended?)
