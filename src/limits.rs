@@ -14,6 +14,21 @@ pub const FRAMING_ERRORS_MAX: u32 = 16;
 /// The text of one message, in UTF-8 bytes.
 pub const CONTENT_BYTES_MAX: usize = 65_536;
 
+/// A reaction, in UTF-8 bytes: the longest emoji sequences in use take about 35.
+pub const EMOJI_BYTES_MAX: usize = 64;
+
+/// Words to search for, in UTF-8 bytes.
+pub const QUERY_BYTES_MAX: usize = 1_024;
+
+/// A password or token, in UTF-8 bytes: hashing costs time for each of them.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// Messages in one page of history or search results, unless asked otherwise.
+pub const PAGE_MESSAGES: u64 = 50;
+
+/// The most messages in one page.
+pub const PAGE_MESSAGES_MAX: usize = 200;
+
 /// A user's or group's name, in Unicode scalar values after trimming.
 pub const NAME_CHARS_MAX: usize = 32;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer_with;
-use super::entry::{Entry, What};
+use super::entry::{Account, Entry, What};
 use super::inbox::Waiting;
 use super::users::Delivery;
 use super::{
@@ -36,7 +36,7 @@ impl Chat {
         fx: &mut Effects,
     ) -> Handled {
         // Without a store a claim would be forgotten with the process; better none than a false one.
-        if login.has_credentials {
+        if login.password.is_some() || login.token.is_some() {
             return Err(Code::StorageUnavailable.into());
         }
         let features = login.features.unwrap_or_default();
@@ -54,7 +54,11 @@ impl Chat {
         let name = UserName::parse(&login.username).map_err(|_| Code::InvalidName)?;
         let user = self.users.create(name)?;
         self.sessions.insert(session, user, lang, features);
-        let what = What::Account { since: login.since, wants_synced };
+        let what = What::Account(Box::new(Account {
+            name: self.users.get(user).name.clone(),
+            token: None,
+        }));
+        let _ = wants_synced;
         fx.batch.push((session, user), id, what);
         Ok(Done::LaterInOrder)
     }
@@ -172,6 +176,7 @@ impl Chat {
             username: name,
             server: SERVER,
             protocol: PROTOCOL,
+            token: None,
             cursor: entering.cursor,
             time: now.wall_ms,
         };

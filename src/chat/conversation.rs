@@ -28,7 +28,7 @@ impl Chat {
         fx.deliveries += self.recipients(to);
         let plain = content.came_plain();
         let content = fx.batch.push_text(content);
-        let what = What::Message { to, content, plain, reply_to };
+        let what = What::Message { to, conversation: Default::default(), content, plain, reply_to };
         fx.batch.push((member.session, member.user), id, what);
         Ok(Done::Later)
     }
@@ -107,6 +107,7 @@ impl Chat {
                 ts: now.wall_ms,
                 reply_to,
                 id,
+                state: Default::default(),
             };
             fx.encode(&match to {
                 Place::User(_) => Event::PrivateMessageReceived(message),

@@ -18,7 +18,7 @@ use crate::wire::request::{GroupRequest, Refusal, RequestId};
 
 /// The number that stands for a group inside the core. Never given to a second group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct GroupId(u32);
+pub struct GroupId(pub u32);
 
 /// One group.
 #[derive(Debug)]
@@ -238,7 +238,7 @@ impl Chat {
                 }
             }
             Change::Rename(_) | Change::Delete => self.has_role(by, id, Role::Admin)?,
-            Change::Create { .. } => {}
+            Change::Create { .. } | Change::JoinToWrite | Change::Inherit(_) => {}
         }
         Ok(())
     }
@@ -270,7 +270,9 @@ impl Chat {
                 let who = |user: &UserId| self.users.get(*user).name.as_str();
                 let (name, done) = match &**change {
                     Change::Create { name, .. } => (name.as_str(), GroupDone::Created),
-                    Change::Join => (&*before, GroupDone::Joined),
+                    Change::Join | Change::JoinToWrite | Change::Inherit(_) => {
+                        (&*before, GroupDone::Joined)
+                    }
                     Change::Leave => (&*before, GroupDone::Left),
                     Change::Add(user) => (&*before, GroupDone::Added(who(user))),
                     Change::Remove(user) => (&*before, GroupDone::Removed(who(user))),
@@ -304,7 +306,9 @@ impl Chat {
         }
         match change {
             Change::Create { name, private } => self.create(by, id, name, *private, now, fx),
-            Change::Join => self.join(by, id, now, fx)?,
+            Change::Join | Change::JoinToWrite | Change::Inherit(_) => {
+                self.join(by, id, now, fx)?;
+            }
             Change::Leave => self.part(id, by, by, GroupChange::Left, now, fx),
             Change::Add(user) => self.add(by, id, *user, now, fx)?,
             Change::Remove(user) => self.part(id, *user, by, GroupChange::Removed, now, fx),
@@ -463,6 +467,8 @@ fn answer_kind(change: &Change) -> &'static str {
         }
         Change::Create { .. }
         | Change::Join
+        | Change::JoinToWrite
+        | Change::Inherit(_)
         | Change::Leave
         | Change::Rename(_)
         | Change::Delete => "group_response",

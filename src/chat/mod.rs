@@ -17,6 +17,7 @@ mod inbox;
 mod lists;
 mod names;
 mod presence;
+pub mod query;
 mod session;
 #[cfg(test)]
 mod stories;
@@ -135,7 +136,7 @@ impl Chat {
             // No request that anybody could be allowed or refused.
             Err(refusal) if answer == "error" && refusal.code != Code::UnknownType => Err(refusal),
             Ok(Request::Ping) => Ok(Done::Say(text::DONE.get(lang).into())),
-            Ok(Request::HeartbeatAck | Request::Seen) => Ok(Done::Silent),
+            Ok(Request::HeartbeatAck) => Ok(Done::Silent),
             request => match (self.member(session), request) {
                 (None, Ok(Request::Login(login))) => self.login(session, id, &login, lang, now, fx),
                 (None, Err(refusal)) if answer == "login_response" => Err(refusal),
@@ -197,12 +198,18 @@ impl Chat {
                 Outcome::Conflict => Err(Code::IdConflict),
                 // The core's own word, which the journal never says.
                 Outcome::Refused => Err(Code::Internal),
+                Outcome::Failed(code) => Err(code),
             };
             let stands = match &entry.what {
-                What::Account { since, wants_synced } => {
-                    self.account_stored(entry, id.as_ref(), (*since, *wants_synced), now, fx);
+                What::Account(_) => {
+                    self.account_stored(entry, id.as_ref(), (None, false), now, fx);
                     Ok(())
                 }
+                What::Credential(_)
+                | What::Changed { .. }
+                | What::Seen { .. }
+                | What::Read { .. }
+                | What::Forget(_) => Ok(()),
                 What::Message { content, .. } => {
                     let content = committed.batch.text(content);
                     self.message_stored(entry, id.as_ref(), content, known, now, fx)
@@ -264,11 +271,16 @@ impl Chat {
             Request::Typing(to) => Ok(self.typing(member, &to, now, fx)),
             Request::ListUsers { all } => Ok(self.list_users(member, id, all, fx)),
             Request::ListGroups => Ok(self.list_groups(member, id, fx)),
-            Request::Logout => Ok(account::logout(member, id, fx)),
+            Request::Logout { .. } => Ok(account::logout(member, id, fx)),
+            Request::SetPassword { .. }
+            | Request::Received { .. }
+            | Request::Read { .. }
+            | Request::Change { .. }
+            | Request::History { .. }
+            | Request::Search { .. }
+            | Request::ListConversations => Err(Code::UnknownType.into()),
             // Told apart in `handle`, before it is known who speaks.
-            Request::Login(_) | Request::Ping | Request::HeartbeatAck | Request::Seen => {
-                Ok(Done::Silent)
-            }
+            Request::Login(_) | Request::Ping | Request::HeartbeatAck => Ok(Done::Silent),
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::limits::{FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, HELD_BYTES_FOR_FILES_MAX};
 use crate::text::server as text;
-use crate::wire::event::{Body, Encode, Event, FileReceived, MsgId};
+use crate::wire::event::{Body, Encode, Event, FileData, FileReceived, MsgId};
 use crate::wire::name::FileName;
 use crate::wire::request::{Refusal, RequestId, Target};
 use crate::wire::{Code, Text};
@@ -73,7 +73,11 @@ impl Chat {
             Ok((saved_as, size)) => {
                 let name = filename.as_str().to_owned();
                 let file = Box::new(KeptFile { name, saved_as, size, data: saved.data });
-                fx.batch.push((session, sender), id.as_ref(), What::File { to, file });
+                fx.batch.push(
+                    (session, sender),
+                    id.as_ref(),
+                    What::File { to, conversation: Default::default(), file },
+                );
             }
             Err(code) => {
                 if let Some(session) = self.sessions.get_mut(session) {
@@ -96,7 +100,7 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) -> Result<(), Code> {
-        let What::File { to, file: kept } = &entry.what else { return Ok(()) };
+        let What::File { to, file: kept, .. } = &entry.what else { return Ok(()) };
         let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
         let posted = self.post((sender, to), known, now, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
@@ -112,7 +116,8 @@ impl Chat {
                 timestamp: clock.as_str(),
                 ts: now.wall_ms,
                 id,
-                file_data: "",
+                state: Default::default(),
+                file_data: FileData::Inline(""),
             };
             let event = match to {
                 Place::User(_) => Event::FileReceived(file),

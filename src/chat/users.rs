@@ -10,16 +10,8 @@ use crate::wire::event::MsgId;
 use crate::wire::name::UserName;
 
 /// The number that stands for a user inside the core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserId(pub(super) u32);
-
-#[cfg(test)]
-impl UserId {
-    /// A number, for tests of what is kept by user.
-    pub fn for_tests(number: u32) -> Self {
-        Self(number)
-    }
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(pub u32);
 
 /// One user.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::Code;
 use super::json::{Object, key};
 use super::request::RequestId;
 
-pub use super::incoming::{Detail, Incoming};
+pub use super::incoming::{ConversationEntry, Detail, Incoming, Reactions};
 
 /// A message's number: grows over the whole server, never used twice. To clients an opaque,
 /// growing number.
@@ -46,6 +46,30 @@ pub enum Event<'a> {
         /// `renamed`: what the group is called now.
         new_name: Option<&'a str>,
     },
+    /// A message says something else now.
+    MessageChanged {
+        /// Which.
+        msg_id: MsgId,
+        /// The other end of its conversation, when it is private.
+        with: Option<&'a str>,
+        /// Its group, when it is not.
+        group_name: Option<&'a str>,
+        /// How it stands now.
+        state: State<'a>,
+    },
+    /// Everything up to a message has arrived at somebody, or was read.
+    Receipt {
+        /// `delivered` or `read`.
+        kind: &'a str,
+        /// Who has it.
+        by: &'a str,
+        /// The other end of the conversation, when it is private.
+        with: Option<&'a str>,
+        /// Its group, when it is not.
+        group_name: Option<&'a str>,
+        /// Up to which message.
+        msg_id: MsgId,
+    },
     /// Somebody is typing.
     Typing {
         /// Who.
@@ -80,6 +104,26 @@ pub struct Content<'a> {
     pub plain: bool,
 }
 
+/// How a message that was changed stands now. Of a message as it was sent, all is false or empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct State<'a> {
+    /// What it says, if that was changed.
+    pub edited: Option<&'a str>,
+    /// It says nothing any more.
+    pub deleted: bool,
+    /// What people think of it. `Some` of nothing tells that the last reaction was taken back.
+    pub reactions: Option<&'a [Reaction<'a>]>,
+}
+
+/// One emoji under a message.
+#[derive(Clone, Debug)]
+pub struct Reaction<'a> {
+    /// Which.
+    pub emoji: &'a str,
+    /// From whom.
+    pub users: Vec<&'a str>,
+}
+
 /// A message that arrived.
 #[derive(Clone, Debug)]
 pub struct MessageReceived<'a> {
@@ -103,6 +147,8 @@ pub struct MessageReceived<'a> {
     pub reply_to: Option<MsgId>,
     /// The sender's own label for it.
     pub id: Option<&'a RequestId<'a>>,
+    /// What became of it since. Its `edited` is the same text as `content`.
+    pub state: State<'a>,
 }
 
 /// A file that arrived.
@@ -128,8 +174,21 @@ pub struct FileReceived<'a> {
     pub ts: u64,
     /// The sender's own label for it.
     pub id: Option<&'a RequestId<'a>>,
-    /// Its bytes in base64.
-    pub file_data: &'a str,
+    /// What became of it since.
+    pub state: State<'a>,
+    /// Its bytes.
+    pub file_data: FileData<'a>,
+}
+
+/// The bytes of a file in the event that tells of it.
+#[derive(Clone, Copy, Debug)]
+pub enum FileData<'a> {
+    /// In base64.
+    Inline(&'a str),
+    /// `null`: they are not there any more.
+    Gone,
+    /// Not in this frame.
+    LeftOut,
 }
 
 /// What happened to a group.
@@ -200,11 +259,35 @@ pub enum Body<'a> {
         server: &'a str,
         /// The protocol's version.
         protocol: u64,
-        /// The newest message sent to this user before.
+        /// A new token, or the one that was given.
+        token: Option<&'a str>,
+        /// Up to where this user has everything.
         cursor: MsgId,
         /// Milliseconds since 1970.
         time: u64,
     },
+    /// Of `history`.
+    History {
+        /// The other end of the conversation, when it is private.
+        with: Option<&'a str>,
+        /// Its group, when it is not.
+        group_name: Option<&'a str>,
+        /// Messages and files, oldest first.
+        messages: Vec<Event<'a>>,
+        /// There are more in the direction asked for.
+        more: bool,
+        /// Up to which message all others have everything.
+        delivered: MsgId,
+        /// Up to which message all others have read.
+        read: MsgId,
+    },
+    /// Of `search`.
+    Search {
+        /// Messages and files, newest first.
+        messages: Vec<Event<'a>>,
+    },
+    /// Of `list_conversations`.
+    Conversations(Vec<ConversationDetail<'a>>),
     /// Of a message or file.
     Message {
         /// The message's number.
@@ -239,6 +322,21 @@ pub enum Body<'a> {
         /// The same, with more about each.
         details: Vec<MemberDetail<'a>>,
     },
+}
+
+/// One conversation in `list_conversations`.
+#[derive(Clone, Debug)]
+pub struct ConversationDetail<'a> {
+    /// The other end, when it is private.
+    pub with: Option<&'a str>,
+    /// Its group, when it is not.
+    pub group_name: Option<&'a str>,
+    /// Its newest message or file.
+    pub last: Option<Event<'a>>,
+    /// Messages of others that this user has not read, counted up to a limit.
+    pub unread: u64,
+    /// Up to which message this user has read.
+    pub read: MsgId,
 }
 
 /// One user in `list_users`.
@@ -332,6 +430,24 @@ impl Encode for Event<'_> {
                     .number(key!("ts"), *ts)
                     .maybe_plain(key!("new_name"), *new_name);
             }
+            Event::MessageChanged { msg_id, with, group_name, state } => {
+                object
+                    .plain(key!("type"), "message_changed")
+                    .number(key!("msg_id"), *msg_id)
+                    .maybe_plain(key!("with"), *with)
+                    .maybe_plain(key!("group_name"), *group_name)
+                    .maybe_text(key!("content"), state.edited);
+                state.encode(&mut object);
+            }
+            Event::Receipt { kind, by, with, group_name, msg_id } => {
+                object
+                    .plain(key!("type"), "receipt")
+                    .plain(key!("kind"), kind)
+                    .plain(key!("by"), by)
+                    .maybe_plain(key!("with"), *with)
+                    .maybe_plain(key!("group_name"), *group_name)
+                    .number(key!("msg_id"), *msg_id);
+            }
             Event::Typing { user, group_name } => {
                 object
                     .plain(key!("type"), "typing")
@@ -369,6 +485,26 @@ impl MessageReceived<'_> {
             .number(key!("ts"), self.ts)
             .maybe_number(key!("reply_to"), self.reply_to)
             .id(self.id);
+        self.state.encode(object);
+    }
+}
+
+impl State<'_> {
+    fn encode(&self, object: &mut Object<'_>) {
+        if self.edited.is_some() {
+            object.truth(key!("edited"), true);
+        }
+        if self.deleted {
+            object.truth(key!("deleted"), true);
+        }
+        if let Some(reactions) = self.reactions {
+            object.array(key!("reactions"), reactions, |out, reaction| {
+                Object::begin(out)
+                    .text(key!("emoji"), reaction.emoji)
+                    .texts(key!("users"), &reaction.users)
+                    .end();
+            });
+        }
     }
 }
 
@@ -384,8 +520,13 @@ impl FileReceived<'_> {
             .number(key!("size"), self.size)
             .plain(key!("timestamp"), self.timestamp)
             .number(key!("ts"), self.ts)
-            .id(self.id)
-            .text(key!("file_data"), self.file_data);
+            .id(self.id);
+        self.state.encode(object);
+        match self.file_data {
+            FileData::Inline(data) => object.text(key!("file_data"), data),
+            FileData::Gone => object.null(key!("file_data")),
+            FileData::LeftOut => object,
+        };
     }
 }
 
@@ -408,11 +549,12 @@ impl Body<'_> {
     fn encode(&self, object: &mut Object<'_>) {
         match self {
             Body::None => {}
-            Body::Login { username, server, protocol, cursor, time } => {
+            Body::Login { username, server, protocol, token, cursor, time } => {
                 object
                     .plain(key!("username"), username)
                     .plain(key!("server"), server)
                     .number(key!("protocol"), *protocol)
+                    .maybe_text(key!("token"), *token)
                     .number(key!("cursor"), *cursor)
                     .number(key!("time"), *time);
             }
@@ -422,6 +564,33 @@ impl Body<'_> {
                     .number(key!("ts"), *ts)
                     .number(key!("delivered"), *delivered)
                     .maybe_text(key!("saved_as"), *saved_as);
+            }
+            Body::History { with, group_name, messages, more, delivered, read } => {
+                object
+                    .maybe_plain(key!("with"), *with)
+                    .maybe_plain(key!("group_name"), *group_name)
+                    .array(key!("messages"), messages, |out, event| event.encode(out))
+                    .truth(key!("more"), *more)
+                    .number(key!("delivered"), *delivered)
+                    .number(key!("read"), *read);
+            }
+            Body::Search { messages } => {
+                object.array(key!("messages"), messages, |out, event| event.encode(out));
+            }
+            Body::Conversations(conversations) => {
+                object.array(key!("conversations"), conversations, |out, conversation| {
+                    let mut object = Object::begin(out);
+                    object
+                        .maybe_plain(key!("with"), conversation.with)
+                        .maybe_plain(key!("group_name"), conversation.group_name);
+                    if let Some(last) = &conversation.last {
+                        object.event(key!("last"), last);
+                    }
+                    object
+                        .number(key!("unread"), conversation.unread)
+                        .number(key!("read"), conversation.read)
+                        .end();
+                });
             }
             Body::Users { users, details } => {
                 object.texts(key!("users"), users);
@@ -505,6 +674,7 @@ mod tests {
             ts: 5,
             reply_to: None,
             id: Some(&id),
+            state: State::default(),
         });
         let event = json(&event);
         assert_eq!(

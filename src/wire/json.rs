@@ -2,7 +2,7 @@
 //! traffic consists of. Everything else goes through serde; a property test holds the two together.
 
 use super::Text;
-use super::event::Content;
+use super::event::{Content, Encode};
 use super::request::{Fields, RequestId};
 use crate::limits::{REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
 
@@ -94,6 +94,20 @@ impl<'o> Object<'o> {
     pub(super) fn truth(&mut self, key: Key, value: bool) -> &mut Self {
         self.key(key);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
+        self
+    }
+
+    /// `null`.
+    pub(super) fn null(&mut self, key: Key) -> &mut Self {
+        self.key(key);
+        self.out.extend_from_slice(b"null");
+        self
+    }
+
+    /// An object in the object.
+    pub(super) fn event(&mut self, key: Key, event: &impl Encode) -> &mut Self {
+        self.key(key);
+        event.encode(self.out);
         self
     }
 
@@ -325,10 +339,13 @@ fn set<'a>(fields: &mut Fields<'a>, key: &str, value: &Value<'a>) -> Option<()> 
         "creator" => &mut fields.creator,
         "requester" => &mut fields.requester,
         "password" => &mut fields.password,
+        "old_password" => &mut fields.old_password,
         "token" => &mut fields.token,
         "lang" => &mut fields.lang,
         "client" => &mut fields.client,
         "with" => &mut fields.with,
+        "emoji" => &mut fields.emoji,
+        "query" => &mut fields.query,
         "new_member" => &mut fields.new_member,
         "member" => &mut fields.member,
         "new_name" => &mut fields.new_name,
@@ -346,18 +363,22 @@ fn set<'a>(fields: &mut Fields<'a>, key: &str, value: &Value<'a>) -> Option<()> 
                 _ => None,
             };
         }
-        "since" | "reply_to" | "msg_id" => {
+        "since" | "reply_to" | "msg_id" | "before" | "after" | "limit" => {
             let place = match key {
                 "since" => &mut fields.since,
                 "reply_to" => &mut fields.reply_to,
+                "before" => &mut fields.before,
+                "after" => &mut fields.after,
+                "limit" => &mut fields.limit,
                 _ => &mut fields.msg_id,
             };
             let Value::Number(number) = *value else { return None };
             return put(place, u64::try_from(number).ok()?);
         }
-        "want_token" | "all" | "private" => {
+        "want_token" | "everywhere" | "all" | "private" => {
             let place = match key {
                 "want_token" => &mut fields.want_token,
+                "everywhere" => &mut fields.everywhere,
                 "all" => &mut fields.all,
                 _ => &mut fields.private,
             };
@@ -411,6 +432,9 @@ mod tests {
             "private",
             "features",
             "msg_id",
+            "limit",
+            "everywhere",
+            "emoji",
             "",
         ]);
         let value = prop_oneof![

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 
 use super::{Code, Text, json};
-use crate::limits::{CONTENT_BYTES_MAX, WIRE_NUMBER_MAX};
+use crate::limits::{
+    CONTENT_BYTES_MAX, EMOJI_BYTES_MAX, PAGE_MESSAGES, PAGE_MESSAGES_MAX, PASSWORD_BYTES_MAX,
+    QUERY_BYTES_MAX, WIRE_NUMBER_MAX,
+};
 
 pub use super::fields::{Fields, RequestId};
 
@@ -44,8 +47,12 @@ impl Features {
 pub struct Login<'a> {
     /// The name, not parsed yet: the refusal of a bad one is the core's to give.
     pub username: Text<'a>,
-    /// A password or token was sent along.
-    pub has_credentials: bool,
+    /// The name's password.
+    pub password: Option<Text<'a>>,
+    /// A token that a login got before.
+    pub token: Option<Text<'a>>,
+    /// It wants a token, and so to claim the name.
+    pub want_token: bool,
     /// The newest message that this client has.
     pub since: Option<u64>,
     /// The language for sentences, if one was asked for.
@@ -61,6 +68,28 @@ pub enum Target<'a> {
     User(Text<'a>),
     /// In a group.
     Group(Text<'a>),
+}
+
+/// How a message is to be changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageChange<'a> {
+    /// It says something else: 1 to [`CONTENT_BYTES_MAX`] bytes.
+    Edit(Text<'a>),
+    /// It says nothing any more.
+    Delete,
+    /// Somebody's reaction to it, or none.
+    React(Option<Text<'a>>),
+}
+
+/// Where a page of history lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageAt {
+    /// The newest messages.
+    Newest,
+    /// The newest of those older than this one.
+    Before(u64),
+    /// The oldest of those newer than this one.
+    After(u64),
 }
 
 /// What is to be done with a group.
@@ -97,13 +126,33 @@ pub enum Request<'a> {
     /// `login`
     Login(Login<'a>),
     /// `logout`
-    Logout,
+    Logout {
+        /// Every session ends, and no token is good any more.
+        everywhere: bool,
+    },
+    /// `set_password`
+    SetPassword {
+        /// The new one.
+        password: Text<'a>,
+        /// The one until now, if there is one.
+        old_password: Option<Text<'a>>,
+    },
     /// `ping`
     Ping,
     /// `heartbeat_ack`
     HeartbeatAck,
-    /// `received` and `read`: taken in, and used from the day there is a store.
-    Seen,
+    /// `received`
+    Received {
+        /// Everything up to it has arrived.
+        msg_id: u64,
+    },
+    /// `read`
+    Read {
+        /// In which conversation.
+        place: Target<'a>,
+        /// Everything up to it has been read.
+        msg_id: u64,
+    },
     /// `list_users`
     ListUsers {
         /// Also who is away.
@@ -118,6 +167,33 @@ pub enum Request<'a> {
         /// The message that this one answers.
         reply_to: Option<u64>,
     },
+    /// `edit_message`, `delete_message` and `react`
+    Change {
+        /// Which message.
+        msg_id: u64,
+        /// How.
+        what: MessageChange<'a>,
+    },
+    /// `history`
+    History {
+        /// Of which conversation.
+        place: Target<'a>,
+        /// Which part of it.
+        at: PageAt,
+        /// At most so many messages.
+        limit: usize,
+    },
+    /// `search`
+    Search {
+        /// Words, each of which a message must have.
+        query: Text<'a>,
+        /// In this conversation alone.
+        place: Option<Target<'a>>,
+        /// At most so many messages.
+        limit: usize,
+    },
+    /// `list_conversations`
+    ListConversations,
     /// `typing`
     Typing(Target<'a>),
     /// `list_groups`
@@ -246,10 +322,18 @@ fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
         "private_message" => fields.message(Kind::User),
         "group_message" => fields.message(Kind::Group),
         "login" => fields.login(),
-        "logout" => Ok(Request::Logout),
+        "logout" => Ok(Request::Logout { everywhere: fields.0.everywhere.unwrap_or(false) }),
+        "set_password" => fields.set_password(),
         "ping" => Ok(Request::Ping),
         "heartbeat_ack" => Ok(Request::HeartbeatAck),
-        "received" | "read" => Ok(Request::Seen),
+        "received" => fields.msg_id().map(|msg_id| Request::Received { msg_id }),
+        "read" => fields.read(),
+        "edit_message" => fields.edit(),
+        "delete_message" => fields.change(|_| Ok(MessageChange::Delete)),
+        "react" => fields.change(Reader::reaction),
+        "history" => fields.history(),
+        "search" => fields.search(),
+        "list_conversations" => Ok(Request::ListConversations),
         "typing" => fields.target().map(Request::Typing),
         "list_users" => Ok(Request::ListUsers { all: fields.0.all.unwrap_or(false) }),
         "list_groups" => Ok(Request::ListGroups),
@@ -272,9 +356,14 @@ fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
 /// The `type` of the answer to each request, whether it is done or refused.
 fn answer_type(kind: &str) -> &'static str {
     match kind {
-        "private_message" | "group_message" => "message_response",
+        "private_message" | "group_message" | "edit_message" | "delete_message" | "react" => {
+            "message_response"
+        }
         "login" => "login_response",
-        "logout" => "account_response",
+        "logout" | "set_password" => "account_response",
+        "history" => "history_response",
+        "search" => "search_response",
+        "list_conversations" => "conversations",
         "ping" => "pong",
         "list_users" => "users_list",
         "list_groups" => "groups_list",
@@ -304,21 +393,95 @@ impl<'a> Reader<'_, 'a> {
             Kind::User => Target::User(required("recipient", self.0.recipient.take())?),
             Kind::Group => Target::Group(self.group_name()?),
         };
-        let content = required("content", self.0.content.take())?;
-        if content.len() > CONTENT_BYTES_MAX {
-            return Err(Refusal { code: Code::TooLarge, field: Some("content") });
-        }
+        let content = self.content()?;
         if self.0.reply_to.is_some_and(|msg_id| msg_id > WIRE_NUMBER_MAX) {
             return Err(Refusal { code: Code::InvalidField, field: Some("reply_to") });
         }
         Ok(Request::Message { to, content, reply_to: self.0.reply_to })
     }
 
+    fn content(&mut self) -> Result<Text<'a>, Refusal> {
+        let content = required("content", self.0.content.take())?;
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(Refusal { code: Code::TooLarge, field: Some("content") });
+        }
+        Ok(content)
+    }
+
+    fn msg_id(&mut self) -> Result<u64, Refusal> {
+        match self.0.msg_id {
+            None => Err(Refusal { code: Code::MissingField, field: Some("msg_id") }),
+            Some(msg_id) if msg_id > WIRE_NUMBER_MAX => {
+                Err(Refusal { code: Code::InvalidField, field: Some("msg_id") })
+            }
+            Some(msg_id) => Ok(msg_id),
+        }
+    }
+
+    fn read(&mut self) -> Result<Request<'a>, Refusal> {
+        Ok(Request::Read { place: self.target()?, msg_id: self.msg_id()? })
+    }
+
+    fn edit(&mut self) -> Result<Request<'a>, Refusal> {
+        self.change(|fields| fields.content().map(MessageChange::Edit))
+    }
+
+    fn change(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<MessageChange<'a>, Refusal>,
+    ) -> Result<Request<'a>, Refusal> {
+        Ok(Request::Change { msg_id: self.msg_id()?, what: what(self)? })
+    }
+
+    fn reaction(&mut self) -> Result<MessageChange<'a>, Refusal> {
+        let emoji = self.0.emoji.take();
+        let emoji = emoji.ok_or(Refusal { code: Code::MissingField, field: Some("emoji") })?;
+        if emoji.len() > EMOJI_BYTES_MAX || emoji.chars().any(char::is_control) {
+            return Err(Refusal { code: Code::InvalidField, field: Some("emoji") });
+        }
+        Ok(MessageChange::React((!emoji.is_empty()).then_some(emoji)))
+    }
+
+    fn history(&mut self) -> Result<Request<'a>, Refusal> {
+        let at = match (self.0.before, self.0.after) {
+            (None, None) => PageAt::Newest,
+            (Some(msg_id), None) => PageAt::Before(msg_id),
+            (None, Some(msg_id)) => PageAt::After(msg_id),
+            (Some(_), Some(_)) => {
+                return Err(Refusal { code: Code::InvalidField, field: Some("after") });
+            }
+        };
+        Ok(Request::History { place: self.target()?, at, limit: self.limit() })
+    }
+
+    fn search(&mut self) -> Result<Request<'a>, Refusal> {
+        let query = required("query", self.0.query.take())?;
+        if query.len() > QUERY_BYTES_MAX {
+            return Err(Refusal { code: Code::TooLarge, field: Some("query") });
+        }
+        let anywhere = self.0.with.is_none() && self.0.group_name.is_none();
+        let place = if anywhere { None } else { Some(self.target()?) };
+        Ok(Request::Search { query, place, limit: self.limit() })
+    }
+
+    fn limit(&self) -> usize {
+        let limit = self.0.limit.map_or(PAGE_MESSAGES, |limit| limit.max(1));
+        usize::try_from(limit).unwrap_or(PAGE_MESSAGES_MAX).min(PAGE_MESSAGES_MAX)
+    }
+
+    fn set_password(&mut self) -> Result<Request<'a>, Refusal> {
+        let new = password("password", self.0.password.take())?;
+        let old_password = password("old_password", self.0.old_password.take())?;
+        Ok(Request::SetPassword { password: required("password", new)?, old_password })
+    }
+
     fn login(&mut self) -> Result<Request<'a>, Refusal> {
         let fields = &mut *self.0;
         Ok(Request::Login(Login {
             username: required("username", fields.username.take())?,
-            has_credentials: fields.password.is_some() || fields.token.is_some(),
+            password: password("password", fields.password.take())?,
+            token: password("token", fields.token.take())?,
+            want_token: fields.want_token.unwrap_or(false),
             since: fields.since,
             lang: fields.lang.take(),
             features: fields.features.take().map(|listed| Features::parse(&listed)),
@@ -384,6 +547,16 @@ fn required<'a>(field: &'static str, value: Option<Text<'a>>) -> Result<Text<'a>
     value
         .filter(|value| !value.is_empty())
         .ok_or(Refusal { code: Code::MissingField, field: Some(field) })
+}
+
+/// A secret of reasonable length: hashing it costs time for each byte.
+fn password<'a>(field: &'static str, value: Option<Text<'a>>) -> Result<Option<Text<'a>>, Refusal> {
+    match value {
+        Some(value) if value.len() > PASSWORD_BYTES_MAX => {
+            Err(Refusal { code: Code::TooLarge, field: Some(field) })
+        }
+        value => Ok(value),
+    }
 }
 
 #[cfg(test)]
