@@ -71,15 +71,49 @@ pub const PRESENCE_GROUP_MEMBERS_MAX: usize = 100;
 /// Private partners to whom one user's coming and going is told.
 pub const PRESENCE_CONTACTS_MAX: usize = 1_000;
 
-/// Messages that wait in memory for one user who is absent or reads too slowly: enough that a
-/// burst to somebody who is merely slower than its sender is not refused.
-pub const INBOX_MESSAGES_MAX: usize = 10_000;
+/// Sessions of one user: a phone, a laptop, a browser or two, and some scripts.
+pub const SESSIONS_PER_USER_MAX: usize = 8;
 
-/// Bytes that wait in memory for one absent user: one file of the largest kind, or all else.
-pub const INBOX_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
+/// Tokens of one user that are good at a time; the oldest goes.
+pub const TOKENS_PER_USER_MAX: usize = 32;
 
-/// Bytes of events that are held for somebody, each counted once: what waits for absent and slow
-/// users, and large frames on their way. Above it nothing more may wait.
+/// Text in one answer, beside what frames it; what is over is left out or comes with the next page.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Wrong passwords or tokens for one name in one [`LOGIN_FAILURES_WINDOW_MS`], after which none is
+/// tried: who guesses needs years, who mistypes waits a minute.
+pub const LOGIN_FAILURES_MAX: u32 = 10;
+
+/// The time in which wrong passwords are counted.
+pub const LOGIN_FAILURES_WINDOW_MS: u64 = 60_000;
+
+/// Passwords waiting to be hashed; each takes some 30 ms and 19 MiB, one at a time.
+pub const PASSWORDS_WAITING_MAX: usize = 64;
+
+/// Senders of whom one user remembers that they wait to hear of an arrival.
+pub const OWED_RECEIPTS_MAX: usize = 1_024;
+
+/// Time after which the journal is told up to where users have everything: so much may be sent
+/// again to clients without `received` when the server is killed.
+pub const SEEN_INTERVAL_MS: u64 = 100;
+
+/// The same after the store refused it.
+pub const SEEN_RETRY_MS: u64 = 2_000;
+
+/// Events queued for a session while the journal reads what comes before them.
+pub const QUEUED_EVENTS_MAX: usize = 256;
+
+/// The same in bytes; above either they are read back from the journal.
+pub const QUEUED_BYTES_MAX: usize = 64 * 1024;
+
+/// Time within which a message may be edited.
+pub const EDIT_MS_MAX: u64 = 15 * 60 * 1000;
+
+/// Conversations listed for one user, newest first.
+pub const CONVERSATIONS_LISTED_MAX: usize = 1_000;
+
+/// Bytes of large frames on their way, each counted once however many it is for, beside what
+/// outboxes hold themselves.
 pub const HELD_BYTES_MAX: usize = 192 * 1024 * 1024;
 
 /// A sender's requests whose ids are remembered, so that one sent again is answered once.
@@ -181,7 +215,7 @@ pub const LOG_LINES_WAITING_MAX: usize = 4_096;
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
-const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < HELD_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX < HELD_BYTES_MAX);
 const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX >= 2 * FRAME_BYTES_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX < HELD_BYTES_MAX);

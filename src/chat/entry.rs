@@ -269,8 +269,6 @@ pub enum Outcome {
     Duplicate(MsgId),
     /// The request's `id` belongs to another message.
     Conflict,
-    /// It was stored, and the core found that it cannot stand: it is to be forgotten.
-    Refused,
     /// It is not stored, for this reason.
     Failed(Code),
 }

@@ -8,16 +8,22 @@
 //! anything before it is stored.
 
 mod account;
+mod changes;
 mod conversation;
+mod delivery;
 mod effect;
 pub mod entry;
 mod group;
 mod held;
-mod inbox;
+mod history;
 mod lists;
 mod names;
+mod pairs;
+mod pending;
 mod presence;
 pub mod query;
+mod receipts;
+mod recover;
 mod session;
 #[cfg(test)]
 mod stories;
@@ -26,13 +32,11 @@ mod transfer;
 mod users;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::VecDeque;
 
-use foldhash::fast::RandomState;
 use slab::Slab;
 
-pub use effect::{Class, Effect, Effects, Frame, Save, Saved};
+pub use effect::{Check, Checked, Class, Effect, Effects, Frame, Save, Saved};
 pub use group::GroupId;
 pub use held::{Gauge, Held};
 pub use session::SessionId;
@@ -44,11 +48,13 @@ use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
 use crate::wire::request::{Envelope, Login, Refusal, Request, RequestId};
 use entry::{Committed, Outcome, What};
-use group::Groups;
-use inbox::Total;
+use account::Failures;
+use group::{Deferred, Groups};
+use pairs::Pairs;
+use pending::Pending;
 use session::{Session, Sessions};
 use transfer::Transfer;
-use users::Users;
+use users::{Standing, Users};
 
 /// Whether a connection's next request may be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,14 +97,21 @@ pub struct Chat {
     sessions: Sessions,
     users: Users,
     groups: Groups,
-    /// The newest message of each private conversation.
-    conversations: HashMap<(UserId, UserId), MsgId, RandomState>,
+    pairs: Pairs,
+    /// The highest number that was committed.
+    last: MsgId,
+    pending: Slab<Pending>,
+    failures: Failures,
+    /// Changes of groups that wait for another one of the same group.
+    deferred: VecDeque<Deferred>,
+    /// Users of whom the journal is to be told how far they are, and when.
+    unstored: Vec<UserId>,
+    seen_due_ms: Option<u64>,
+    /// Memory for the recipients of one event.
+    targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
     /// Files that the worker has.
     arriving_bytes: usize,
-    waiting: Total,
-    /// Events for which an inbox had no room, for the shell to tell the operator.
-    untaken: u64,
 }
 
 impl Chat {
@@ -109,11 +122,16 @@ impl Chat {
             sessions: Sessions::default(),
             users: Users::default(),
             groups: Groups::default(),
-            conversations: HashMap::default(),
+            pairs: Pairs::default(),
+            last: 0,
+            pending: Slab::new(),
+            failures: Failures::default(),
+            deferred: VecDeque::new(),
+            unstored: Vec::new(),
+            seen_due_ms: None,
+            targets: Vec::new(),
             transfers: Slab::new(),
             arriving_bytes: 0,
-            waiting: Total::default(),
-            untaken: 0,
         }
     }
 
@@ -175,81 +193,70 @@ impl Chat {
         refuse(fx, session, "error", None, self.lang_of(session), code.into());
     }
 
-    /// Carries out what has been stored: delivers and answers. An outcome that cannot stand, because
-    /// what it was decided on holds no more, becomes [`Outcome::Refused`].
+    /// Carries out what has been stored: delivers and answers.
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        // What could not stand, and why: a duplicate of it in the same batch does not stand either.
-        let mut refused: Vec<(MsgId, Code)> = Vec::new();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
             let Some(entry) = committed.batch.entries().get(at) else { break };
-            if let Some(session) = self.sessions.get_mut(entry.origin.session) {
+            // A change goes on to be read again, and is answered after that.
+            if !matches!(entry.what, What::Changed { .. })
+                && let Some(session) = self.sessions.get_mut(entry.origin.session)
+            {
                 session.awaiting = session.awaiting.saturating_sub(1);
             }
             let id = committed.batch.request_id(entry);
+            let id = id.as_ref();
             let known = match outcome {
-                Outcome::Stored(msg_id) => Ok((msg_id, true)),
-                Outcome::Duplicate(msg_id) => refused
-                    .iter()
-                    .find(|(number, _)| *number == msg_id)
-                    .map_or(Ok((msg_id, false)), |(_, code)| Err(*code)),
+                Outcome::Stored(number) => Ok((number, true)),
+                Outcome::Duplicate(msg_id) => Ok((msg_id, false)),
                 Outcome::Conflict => Err(Code::IdConflict),
-                // The core's own word, which the journal never says.
-                Outcome::Refused => Err(Code::Internal),
                 Outcome::Failed(code) => Err(code),
             };
-            let stands = match &entry.what {
-                What::Account(_) => {
-                    self.account_stored(entry, id.as_ref(), (None, false), now, fx);
-                    Ok(())
+            if let Ok((number, true)) = known {
+                self.last = self.last.max(number);
+            }
+            match &entry.what {
+                What::Account(account) => {
+                    self.account_stored(entry, account.token, known, now, fx);
                 }
-                What::Credential(_)
-                | What::Changed { .. }
-                | What::Seen { .. }
-                | What::Read { .. }
-                | What::Forget(_) => Ok(()),
+                What::Credential(credential) => {
+                    self.credential_stored(entry, id, credential, known, now, fx);
+                }
                 What::Message { content, .. } => {
                     let content = committed.batch.text(content);
-                    self.message_stored(entry, id.as_ref(), content, known, now, fx)
+                    self.message_stored(entry, id, content, known, now, fx);
                 }
-                What::File { .. } => self.file_stored(entry, id.as_ref(), &data, known, now, fx),
-                What::Group { .. } => {
-                    self.group_stored(entry, id.as_ref(), now, fx);
-                    Ok(())
+                What::File { .. } => self.file_stored(entry, id, &data, known, now, fx),
+                What::Group { .. } => self.group_stored(entry, id, known, now, fx),
+                What::Changed { .. } => self.change_stored(entry, id, known, fx),
+                What::Seen { cursor, .. } => {
+                    self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
-            };
-            if let (Err(code), Outcome::Stored(msg_id)) = (stands, outcome) {
-                refused.push((msg_id, code));
-                committed.outcomes[at] = Outcome::Refused;
+                What::Read { .. } if known.is_ok() => self.read_stored(entry, fx),
+                What::Read { .. } | What::Forget(_) => {}
             }
         }
     }
 
-    /// A connection is gone, and these kept events, oldest first, did not leave with it whole.
-    pub fn disconnected(
-        &mut self,
-        session: SessionId,
-        unsent: Vec<(MsgId, Arc<Held>)>,
-        now: Now,
-        fx: &mut Effects,
-    ) {
+    /// A connection is gone.
+    pub fn disconnected(&mut self, session: SessionId, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        if let Some(gone) = self.sessions.remove(session) {
-            self.put_back(gone.user, unsent);
-            self.left(gone.user, now, fx);
+        match self.sessions.remove(session) {
+            Some(gone) => self.left(&gone, session, now, fx),
+            None => self.give_up_login(session),
         }
     }
 
-    /// Whether a session still has answers to come that nobody else will remind of.
+    /// Whether a session still has something to come that nobody else will remind of.
     pub fn is_awaiting(&self, session: SessionId) -> bool {
-        self.sessions.get(session).is_some_and(|session| session.awaiting > 0)
-    }
-
-    /// Events to members of groups for which an inbox had no room, since the last call.
-    pub fn take_untaken(&mut self) -> u64 {
-        std::mem::take(&mut self.untaken)
+        match self.sessions.get(session) {
+            Some(seated) => {
+                seated.awaiting > 0 || seated.behind.is_some() || seated.entering.is_some()
+            }
+            None => self.is_logging_in(session),
+        }
     }
 
     fn handle_member(
@@ -271,22 +278,29 @@ impl Chat {
             Request::Typing(to) => Ok(self.typing(member, &to, now, fx)),
             Request::ListUsers { all } => Ok(self.list_users(member, id, all, fx)),
             Request::ListGroups => Ok(self.list_groups(member, id, fx)),
-            Request::Logout { .. } => Ok(account::logout(member, id, fx)),
-            Request::SetPassword { .. }
-            | Request::Received { .. }
-            | Request::Read { .. }
-            | Request::Change { .. }
-            | Request::History { .. }
-            | Request::Search { .. }
-            | Request::ListConversations => Err(Code::UnknownType.into()),
+            Request::Logout { everywhere } => Ok(self.logout(member, id, everywhere, fx)),
+            Request::SetPassword { password, old_password } => {
+                self.set_password(member, id, &password, old_password.as_ref(), now, fx)
+            }
+            Request::Received { msg_id } => Ok(self.received(member, msg_id, now)),
+            Request::Read { place, msg_id } => Ok(self.read(member, &place, msg_id, fx)),
+            Request::Change { msg_id, what } => Ok(self.change(member, id, msg_id, &what, fx)),
+            Request::History { place, at, limit } => {
+                self.history(member, id, &place, (at, limit), now, fx)
+            }
+            Request::Search { query, place, limit } => {
+                self.search(member, id, (&query, place.as_ref(), limit), fx)
+            }
+            Request::ListConversations => Ok(self.list_conversations(member, id, fx)),
             // Told apart in `handle`, before it is known who speaks.
             Request::Login(_) | Request::Ping | Request::HeartbeatAck => Ok(Done::Silent),
         }
     }
 
     fn member(&self, session: SessionId) -> Option<Member> {
-        let Session { user, lang, .. } = *self.sessions.get(session)?;
-        self.users.get(user).known.then_some(Member { session, user, lang })
+        let Session { user, lang, ref entering, .. } = *self.sessions.get(session)?;
+        let known = self.users.get(user).standing == Standing::Known && entering.is_none();
+        known.then_some(Member { session, user, lang })
     }
 
     fn lang_of(&self, session: SessionId) -> Lang {

@@ -179,6 +179,8 @@ pub struct StoredUser {
     pub cursor: MsgId,
     /// Milliseconds since 1970.
     pub last_seen_ms: u64,
+    /// It was claimed once, with a token or a password.
+    pub claimed: bool,
     /// The password as a PHC string.
     pub password: Option<String>,
     /// The hashes of tokens that are good, oldest first.

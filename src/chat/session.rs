@@ -1,9 +1,14 @@
 //! Sessions: which connection speaks for which user.
 
-use super::entry::Place;
+use std::sync::Arc;
+
+use super::account::Entering;
+use super::entry::{Place, TokenHash};
+use super::held::Held;
 use super::users::UserId;
-use crate::limits::{TYPING_INTERVAL_MS, TYPING_PLACES_MAX};
+use crate::limits::{QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, TYPING_INTERVAL_MS, TYPING_PLACES_MAX};
 use crate::text::Lang;
+use crate::wire::event::MsgId;
 use crate::wire::request::Features;
 
 /// One connection, recognised also when its slot has been given to another since.
@@ -15,6 +20,11 @@ pub struct SessionId {
     pub generation: u32,
 }
 
+impl SessionId {
+    /// No connection: the origin of what nobody asked for.
+    pub const NOBODY: Self = Self { index: u32::MAX, generation: u32::MAX };
+}
+
 /// A connection that has a user.
 #[derive(Debug)]
 pub struct Session {
@@ -23,13 +33,79 @@ pub struct Session {
     pub user: UserId,
     /// The language of its sentences.
     pub lang: Lang,
-    /// What it knows.
-    pub features: Features,
+    /// What it knows; nothing from clients that know of no features.
+    pub features: Option<Features>,
+    /// It asked for what came after a message that it has, or listed features: it knows `synced`.
+    pub wants_synced: bool,
+    /// It says itself what has arrived; otherwise what the system took counts.
+    pub acknowledges: bool,
+    /// The token that it came with.
+    pub token: Option<TokenHash>,
     /// Its entries and files of which it has no answer yet.
     pub awaiting: u32,
     /// Its files that the worker has.
     pub files: u32,
+    /// Its login is not finished: until then it is nobody's.
+    pub(super) entering: Option<Box<Entering>>,
+    /// It is fed from the journal. A live session is not.
+    pub behind: Option<Box<Behind>>,
     typing: Vec<(Place, u64)>,
+}
+
+/// How a session catches up.
+#[derive(Debug)]
+pub struct Behind {
+    /// It has everything up to this number.
+    pub position: MsgId,
+    /// It was away: what it gets is marked as missed, and its end is told.
+    pub missed: bool,
+    /// What its user wrote in other sessions is news for it.
+    pub own: bool,
+    /// The journal was asked for everything up to this number.
+    pub asked_upto: Option<MsgId>,
+    /// What came after that. It need not be read back if it is little.
+    pub queue: Vec<(MsgId, Arc<Held>)>,
+    queued_bytes: usize,
+    /// It was not little.
+    overflowed: bool,
+}
+
+impl Behind {
+    /// A session that has everything up to a number.
+    pub fn at(position: MsgId, missed: bool, own: bool) -> Box<Self> {
+        Box::new(Self {
+            position,
+            missed,
+            own,
+            asked_upto: None,
+            queue: Vec::new(),
+            queued_bytes: 0,
+            overflowed: false,
+        })
+    }
+
+    /// Queues an event that comes while the journal is asked, if that helps.
+    pub fn offer(&mut self, position: MsgId, hold: impl FnOnce() -> Arc<Held>) {
+        if self.asked_upto.is_none() || self.overflowed {
+            return;
+        }
+        let held = hold();
+        self.queued_bytes += held.len();
+        if self.queued_bytes > QUEUED_BYTES_MAX || self.queue.len() >= QUEUED_EVENTS_MAX {
+            self.overflowed = true;
+            self.queue = Vec::new();
+        } else {
+            self.queue.push((position, held));
+        }
+    }
+
+    /// The journal has answered. Returns what came meanwhile, unless it has to be read back.
+    pub fn take_queue(&mut self) -> Option<Vec<(MsgId, Arc<Held>)>> {
+        self.asked_upto = None;
+        self.queued_bytes = 0;
+        let queue = std::mem::take(&mut self.queue);
+        (!std::mem::take(&mut self.overflowed)).then_some(queue)
+    }
 }
 
 /// All sessions, by slot.
@@ -50,13 +126,12 @@ impl Sessions {
     }
 
     /// Gives a connection its user.
-    pub fn insert(&mut self, id: SessionId, user: UserId, lang: Lang, features: Features) {
-        let slot = id.index as usize;
+    pub fn insert(&mut self, session: Session) {
+        let slot = session.id.index as usize;
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
         }
-        self.slots[slot] =
-            Some(Session { id, user, lang, features, awaiting: 0, files: 0, typing: Vec::new() });
+        self.slots[slot] = Some(session);
     }
 
     /// Takes a session out.
@@ -67,6 +142,29 @@ impl Sessions {
 }
 
 impl Session {
+    /// A session that has a user and nothing else yet.
+    pub fn new(id: SessionId, user: UserId, lang: Lang, features: Option<Features>) -> Self {
+        Self {
+            id,
+            user,
+            lang,
+            features,
+            wants_synced: features.is_some(),
+            acknowledges: features.is_some_and(|features| features.receipts),
+            token: None,
+            awaiting: 0,
+            files: 0,
+            entering: None,
+            behind: None,
+            typing: Vec::new(),
+        }
+    }
+
+    /// Whether it knows a feature.
+    pub fn knows(&self, feature: impl Fn(&Features) -> bool) -> bool {
+        self.features.as_ref().is_some_and(feature)
+    }
+
     /// Whether a `typing` for this place may be passed on now; it is remembered if so.
     pub fn may_type(&mut self, place: Place, mono_ms: u64) -> bool {
         self.typing.retain(|(_, at)| mono_ms.saturating_sub(*at) < TYPING_INTERVAL_MS);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::limits::{FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, HELD_BYTES_FOR_FILES_MAX};
 use crate::text::server as text;
-use crate::wire::event::{Body, Encode, Event, FileData, FileReceived, MsgId};
+use crate::wire::event::{Body, Encode, Event, FileData, FileReceived, MsgId, State};
 use crate::wire::name::FileName;
 use crate::wire::request::{Refusal, RequestId, Target};
 use crate::wire::{Code, Text};
@@ -71,12 +71,13 @@ impl Chat {
         }
         match saved.result {
             Ok((saved_as, size)) => {
+                let conversation = self.conversation(sender, to, fx);
                 let name = filename.as_str().to_owned();
                 let file = Box::new(KeptFile { name, saved_as, size, data: saved.data });
                 fx.batch.push(
                     (session, sender),
                     id.as_ref(),
-                    What::File { to, conversation: Default::default(), file },
+                    What::File { to, conversation, file },
                 );
             }
             Err(code) => {
@@ -99,10 +100,10 @@ impl Chat {
         known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Code> {
-        let What::File { to, file: kept, .. } = &entry.what else { return Ok(()) };
-        let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
-        let posted = self.post((sender, to), known, now, fx, |heading, fx| {
+    ) {
+        let What::File { to, file: kept, .. } = &entry.what else { return };
+        let (to, session) = (*to, entry.origin.session);
+        let posted = self.post(&entry.origin, to, known, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
             let file = FileReceived {
@@ -116,7 +117,7 @@ impl Chat {
                 timestamp: clock.as_str(),
                 ts: now.wall_ms,
                 id,
-                state: Default::default(),
+                state: State::default(),
                 file_data: FileData::Inline(""),
             };
             let event = match to {
@@ -139,7 +140,6 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
         }
-        posted.map(drop)
     }
 }
 

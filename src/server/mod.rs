@@ -15,20 +15,26 @@ mod logging;
 mod outbox;
 mod reactor;
 mod reading;
+mod secrets;
 mod timing;
 mod worker;
 mod writing;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use log::LevelFilter;
+use mio::{Poll, Waker};
 
+use crate::chat::Chat;
 use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::journal::{Durability, Journal, OpenError};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
+use connections::Source;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
@@ -43,6 +49,7 @@ struct Config {
     data: PathBuf,
     lang: Lang,
     log: LevelFilter,
+    durability: Durability,
 }
 
 /// `papo server`.
@@ -56,13 +63,14 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         data: invocation.value("--data", PathBuf::from("."))?,
         lang,
         log: invocation.value("--log", LevelFilter::Info)?,
+        durability: invocation.value("--durability", Durability::Sync)?,
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log } = config;
+    let Config { listen, data, lang, log, durability } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -71,9 +79,14 @@ fn serve(config: &Config) -> Result<(), Failure> {
         ErrorKind::InvalidInput => usage(text::unusable_listen(lang, listen)),
         _ => Failure::new(Exit::Error, text::cannot_listen(lang, listen, &error)),
     })?;
+    let poll = Poll::new().context("poll")?;
+    let waker = Waker::new(poll.registry(), Source::Waker.token()).context("waker")?;
+    let waker = Arc::new(waker);
+    let (journal, chat) = recover(data, *durability, lang, &waker)?;
     let shown = listeners.shown().to_string();
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    let (reactor, stop) = Reactor::new(listeners, data, lang).context("reactor")?;
+    let (reactor, stop) =
+        Reactor::new(poll, waker, listeners, (journal, chat), data, lang).context("reactor")?;
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.
@@ -89,5 +102,33 @@ fn serve(config: &Config) -> Result<(), Failure> {
     log::info!("{}", text::log_line(lang, Happened::Waiting));
     let ended = reactor.run().context("reactor");
     logging.finish();
-    Ok(ended?)
+    match ended? {
+        Some(failure) => Err(Failure::new(Exit::Error, text::store_failed(lang, data, &failure))),
+        None => Ok(()),
+    }
+}
+
+/// Opens the store, and makes a core that knows what is in it.
+fn recover(
+    data: &Path,
+    durability: Durability,
+    lang: Lang,
+    waker: &Arc<Waker>,
+) -> Result<(Journal, Chat), Failure> {
+    let waker = Arc::clone(waker);
+    let wake = Arc::new(move || {
+        // A loop that is gone needs no waking.
+        let _ = waker.wake();
+    });
+    let (journal, stored) = Journal::open(data, durability, wake).map_err(|error| {
+        let said = match error {
+            OpenError::Locked => text::data_in_use(lang, data),
+            OpenError::TooNew { found, known } => text::data_too_new(lang, data, found, known),
+            other => text::cannot_use_data(lang, data, &other),
+        };
+        Failure::new(Exit::Error, said)
+    })?;
+    let mut chat = Chat::new(lang);
+    chat.recover(stored);
+    Ok((journal, chat))
 }

@@ -19,6 +19,9 @@ impl Reactor {
     /// Deadlines that have come.
     pub(super) fn expire(&mut self) {
         let now_ms = self.now.mono_ms;
+        if self.chat.seen_due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            self.chat.tell_seen(&mut self.fx);
+        }
         while let Some((id, due)) = self.deadlines.due(now_ms) {
             let Some(connection) = self.connections.get_mut(id) else {
                 unreachable!("a connection's times are cleared when it leaves");
@@ -55,7 +58,8 @@ impl Reactor {
             return;
         }
         // A ping behind megabytes says nothing: whether those leave, the stall deadline watches.
-        if connection.outbox.len_bytes() > 0 {
+        // And who is not read because the journal is full cannot be heard.
+        if connection.outbox.len_bytes() > 0 || self.journal.is_full() {
             return self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
         }
         if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {

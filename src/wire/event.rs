@@ -638,15 +638,11 @@ impl Body<'_> {
 /// How an event ends that was missed.
 const BACKLOG: &[u8] = br#","backlog":true}"#;
 
-/// The same event with `"backlog": true`, for who was away when it happened.
-pub fn as_backlog(event: &[u8]) -> Vec<u8> {
-    let body = event.strip_suffix(b"}").unwrap_or(event);
-    [body, BACKLOG].concat()
-}
-
-/// Whether an event is marked so already.
-pub fn is_backlog(event: &[u8]) -> bool {
-    event.ends_with(BACKLOG)
+/// Marks the event at the end of a buffer with `"backlog": true`, for who was away when it happened.
+pub fn mark_backlog(out: &mut Vec<u8>) {
+    debug_assert_eq!(out.last(), Some(&b'}'), "an event ends as an object does");
+    out.pop();
+    out.extend_from_slice(BACKLOG);
 }
 
 #[cfg(test)]
@@ -681,7 +677,8 @@ mod tests {
             event,
             r#"{"type":"private_message_received","msg_id":2,"prev":1,"sender":"ana","recipient":"bia","content":"oi\n\u001b","timestamp":"14:30:25","ts":5,"id":"a1"}"#
         );
-        let missed = as_backlog(event.as_bytes());
+        let mut missed = event.into_bytes();
+        mark_backlog(&mut missed);
         let read = Incoming::decode(&missed).unwrap();
         assert_eq!(read.backlog, Some(true));
         assert_eq!(read.content.as_deref(), Some("oi\n\u{1b}"));

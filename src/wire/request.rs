@@ -70,6 +70,16 @@ pub enum Target<'a> {
     Group(Text<'a>),
 }
 
+impl Target<'_> {
+    /// The same, owning its bytes.
+    pub fn into_owned(self) -> Target<'static> {
+        match self {
+            Target::User(name) => Target::User(Text::from(name.into_owned())),
+            Target::Group(name) => Target::Group(Text::from(name.into_owned())),
+        }
+    }
+}
+
 /// How a message is to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageChange<'a> {
@@ -118,6 +128,25 @@ pub enum GroupRequest<'a> {
     Delete,
     /// `list_group_members`
     Members,
+}
+
+impl GroupRequest<'_> {
+    /// The same, owning its bytes.
+    pub fn into_owned(self) -> GroupRequest<'static> {
+        let owned = |name: Text<'_>| Text::from(name.into_owned());
+        match self {
+            GroupRequest::Create { private } => GroupRequest::Create { private },
+            GroupRequest::Join => GroupRequest::Join,
+            GroupRequest::Leave => GroupRequest::Leave,
+            GroupRequest::Add(name) => GroupRequest::Add(owned(name)),
+            GroupRequest::Remove(name) => GroupRequest::Remove(owned(name)),
+            GroupRequest::Promote(name) => GroupRequest::Promote(owned(name)),
+            GroupRequest::Demote(name) => GroupRequest::Demote(owned(name)),
+            GroupRequest::Rename(name) => GroupRequest::Rename(owned(name)),
+            GroupRequest::Delete => GroupRequest::Delete,
+            GroupRequest::Members => GroupRequest::Members,
+        }
+    }
 }
 
 /// A request whose fields are there and in range. Whether the names in it exist, the core knows.
