@@ -265,7 +265,7 @@ impl Chat {
                 if known.is_ok() {
                     user.claimed = true;
                     user.tokens.push(*hash);
-                    let over = user.tokens.len().saturating_sub(TOKENS_PER_USER_MAX);
+                    let over = user.tokens.len().saturating_sub(TOKENS_PER_USER_MAX as usize);
                     user.tokens.drain(..over);
                 }
                 return self.login_stored(entry, known, now, fx);

@@ -75,6 +75,8 @@ impl Chat {
         let queue = behind.take_queue();
         let end = if more { items.last().map_or(page.upto, |item| item.position) } else { page.upto };
         behind.position = end;
+        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
+        let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
         for item in &items {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
@@ -94,7 +96,7 @@ impl Chat {
         }
         match queue {
             Some(queue) if !more => {
-                if missed && wants_synced {
+                if wants_synced {
                     let synced = fx.encode(&Event::Synced { cursor: end });
                     fx.send(session, synced, Class::Fed(end));
                 }

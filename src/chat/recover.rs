@@ -1,8 +1,11 @@
 //! A server that starts knows again what it knew: users, groups, who is where and how far.
 
+use std::collections::HashMap;
+
+use super::entry::ConversationId;
 use super::group::{Group, Membership};
 use super::pairs::Pair;
-use super::query::Recovered;
+use super::query::{Recovered, StoredGroup, StoredMember};
 use super::users::{Past, Standing};
 use super::{Chat, GroupId};
 
@@ -31,7 +34,7 @@ impl Chat {
                 }
             }
         }
-        self.recover_groups(stored.groups, &stored.members);
+        self.recover_groups(stored.groups, stored.members);
         for (user, conversation, msg_id) in stored.reads {
             match self.pairs.get_mut(conversation) {
                 Some(pair) => drop(pair.set_read(user, msg_id)),
@@ -40,31 +43,26 @@ impl Chat {
         }
     }
 
-    fn recover_groups(
-        &mut self,
-        groups: Vec<super::query::StoredGroup>,
-        members: &[super::query::StoredMember],
-    ) {
-        let mut members = members.iter().peekable();
+    fn recover_groups(&mut self, groups: Vec<StoredGroup>, members: Vec<StoredMember>) {
+        let mut by_group: HashMap<ConversationId, Vec<StoredMember>> = HashMap::new();
+        for member in members {
+            by_group.entry(member.group).or_default().push(member);
+        }
         for stored in groups {
             let id = GroupId(stored.id.0);
             let mut group =
                 Group::restored(stored.name, stored.private, stored.newest, stored.changed);
-            while let Some(member) = members.next_if(|member| member.group <= stored.id) {
-                if member.group != stored.id {
-                    continue;
-                }
-                let (user, since) = (member.user, member.since);
-                let in_it = self.users.get_mut(user);
+            for member in by_group.remove(&stored.id).unwrap_or_default() {
+                let StoredMember { user, role, since, added_by, ts, .. } = member;
+                let of = self.users.get_mut(user);
                 match member.until {
                     None if !stored.deleted => {
-                        let (role, added_by, ts) = (member.role, member.added_by, member.ts);
                         let read = 0;
                         group.members.push(Membership { user, role, since, added_by, ts, read });
-                        in_it.groups.push(id);
+                        of.groups.push(id);
                     }
-                    Some(until) if until > in_it.cursor => {
-                        in_it.past.push(Past { group: id, since, until });
+                    Some(until) if until > of.cursor => {
+                        of.past.push(Past { group: id, since, until });
                     }
                     _ => {}
                 }

@@ -59,6 +59,8 @@ pub struct Behind {
     pub position: MsgId,
     /// It was away: what it gets is marked as missed, and its end is told.
     pub missed: bool,
+    /// It was sent something of what it missed.
+    pub told: bool,
     /// What its user wrote in other sessions is news for it.
     pub own: bool,
     /// The journal was asked for everything up to this number.
@@ -76,6 +78,7 @@ impl Behind {
         Box::new(Self {
             position,
             missed,
+            told: false,
             own,
             asked_upto: None,
             queue: Vec::new(),

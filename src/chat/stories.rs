@@ -254,6 +254,10 @@ fn who_was_away_is_told_in_order_and_then_lives_on() {
         ana < message #3 (reached)
         bia < login
         bia < login
+        bia < private_message #1 first ana um (missed)
+        bia < added_to_group G ana (missed)
+        bia < group_message #2 first G ana dois (missed)
+        bia < private_message #3 after #1 ana três (missed)
         bia < synced
         "#,
     );
@@ -352,7 +356,7 @@ fn logging_in_has_its_rules() {
         ana < login
         Ana < login name_in_use
         аna < login name_confusable
-        bia < login storage_unavailable
+        bia < login wrong_password
         a/b < login invalid_name
         caio < login
         caio < login already_logged_in
@@ -424,7 +428,7 @@ fn a_file_is_kept_first_and_then_relayed() {
         ana < file #2
         bia < login
         bia < added_to_group G ana (missed)
-        bia < group_file #2 first G ana x  (missed)
+        bia < group_file #2 first G ana x (missed)
         bia < synced
         "#,
     );

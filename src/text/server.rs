@@ -223,7 +223,9 @@ Uso: papo server [OPÇÕES]
 
 Opções:
   --listen HOST:PORTA  onde escutar (localhost:12345; a porta 0 escolhe uma livre)
-  --data PASTA         onde ficam os arquivos recebidos, em server_files (.)
+  --data PASTA         onde fica tudo: contas e mensagens em papo.db, arquivos em server_files (.)
+  --durability NÍVEL   o que \"enviada\" promete: sync, está no disco; os, sobrevive ao fim do
+                       processo; memory, nada fica (sync)
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -240,7 +242,9 @@ Usage: papo server [OPTIONS]
 
 Options:
   --listen HOST:PORT  where to listen (localhost:12345; port 0 takes a free one)
-  --data DIR          where files are kept, in server_files (.)
+  --data DIR          where everything is: accounts and messages in papo.db, files in server_files (.)
+  --durability LEVEL  what \"sent\" promises: sync, it is on the disk; os, it survives the end of
+                      the process; memory, nothing is kept (sync)
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help
