@@ -145,32 +145,24 @@ impl Chat {
     }
 
     /// Lets a login in that may come in, as far as that goes without the journal.
-    fn admit(
-        &mut self,
-        entering: Box<Entering>,
-        now: Now,
-        fx: &mut Effects,
-    ) -> Result<Done, Code> {
-        let user = match self.users.find(&entering.username) {
-            Some(found) => {
-                let user = self.users.get(found);
-                let taken = match user.standing {
-                    Standing::Free => false,
-                    Standing::Entering => true,
-                    Standing::Known => !entering.proven && (user.claimed || user.is_online()),
-                };
-                if taken {
-                    return Err(Code::NameInUse);
-                }
-                if user.seats.len() >= SESSIONS_PER_USER_MAX {
-                    return Err(Code::TooManySessions);
-                }
-                found
+    fn admit(&mut self, entering: Box<Entering>, now: Now, fx: &mut Effects) -> Result<Done, Code> {
+        let user = if let Some(found) = self.users.find(&entering.username) {
+            let user = self.users.get(found);
+            let taken = match user.standing {
+                Standing::Free => false,
+                Standing::Entering => true,
+                Standing::Known => !entering.proven && (user.claimed || user.is_online()),
+            };
+            if taken {
+                return Err(Code::NameInUse);
             }
-            None => {
-                let name = UserName::parse(&entering.username).map_err(|_| Code::InvalidName)?;
-                self.users.create(name)?
+            if user.seats.len() >= SESSIONS_PER_USER_MAX {
+                return Err(Code::TooManySessions);
             }
+            found
+        } else {
+            let name = UserName::parse(&entering.username).map_err(|_| Code::InvalidName)?;
+            self.users.create(name)?
         };
         let Entering { session, lang, features, want_token, .. } = *entering;
         let mut seated = Session::new(session, user, lang, features);
@@ -341,6 +333,10 @@ impl Chat {
         let Session { user, lang, wants_synced, .. } = *seated;
         let heartbeat = seated.knows(|features| features.heartbeat);
         let since = entering.since.map(|since| since.min(self.last));
+        let position = since.unwrap_or(self.users.get(user).cursor);
+        let missed = self.has_missed(user, position);
+        // Who missed nothing has everything.
+        self.has_received(user, if missed { position } else { self.last }, now);
         let entered = self.users.get_mut(user);
         entered.last_seen_ms = now.wall_ms;
         let first = entered.seats.len() == 1;
@@ -357,14 +353,10 @@ impl Chat {
         };
         let said = text::welcome(lang, &name);
         answer_with(fx, session, "login_response", entering.id.as_ref(), &said, body);
-        let position = since.unwrap_or(entered.cursor);
-        if let Some(since) = since {
-            self.has_received(user, since, now);
-        }
         let behind = Behind::at(position, true, own);
-        if self.has_missed(user, position) {
+        if missed {
             if let Some(seated) = self.sessions.get_mut(session) {
-                seated.behind = Some(behind);
+                seated.behind = Some(Box::new(behind));
             }
             fx.push(Effect::Feed(session));
         } else {

@@ -5,14 +5,12 @@ use super::entry::{Changed, Entry, What};
 use super::history::Told;
 use super::pending::Pending;
 use super::query::{Query, Row};
-use super::{
-    Chat, Class, Done, Effects, GroupId, Member, Now, SessionId, UserId, answer_with,
-};
+use super::{Chat, Class, Done, Effects, GroupId, Member, Now, SessionId, UserId, answer_with};
 use crate::limits::EDIT_MS_MAX;
 use crate::text::server as text;
+use crate::wire::Code;
 use crate::wire::event::{Body, MsgId, Role};
 use crate::wire::request::{MessageChange, RequestId};
-use crate::wire::Code;
 
 /// A change that somebody asked for.
 #[derive(Debug)]
@@ -34,9 +32,7 @@ impl Chat {
         let asked = match what {
             MessageChange::Edit(content) => Asked::Edit(content.to_string()),
             MessageChange::Delete => Asked::Delete,
-            MessageChange::React(emoji) => {
-                Asked::React(emoji.as_ref().map(ToString::to_string))
-            }
+            MessageChange::React(emoji) => Asked::React(emoji.as_ref().map(ToString::to_string)),
         };
         let id = id.cloned().map(RequestId::into_owned);
         let ticket = self.pend(Pending::Change(member, id, Box::new(asked)));
@@ -98,9 +94,7 @@ impl Chat {
             _ if row.deleted => Err(Code::UnknownMessage),
             Asked::Edit(_) if !own => Err(Code::SenderMismatch),
             Asked::Edit(_) if row.file.is_some() => Err(Code::InvalidField),
-            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => {
-                Err(Code::TooOld)
-            }
+            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => Err(Code::TooOld),
             Asked::Delete if own || role == Role::Admin => Ok(()),
             Asked::Delete if self.pairs.get(row.conversation).is_some() => {
                 Err(Code::SenderMismatch)
@@ -180,11 +174,9 @@ impl Chat {
         let mut shared = None;
         for user in users {
             // In a private conversation each has another name for it.
-            let frame = match shared.take() {
-                Some(frame) => Some(frame),
-                None => self.with_event(user, row, Told::Change, now, |event| fx.encode(event)),
-            };
-            let Some(frame) = frame else { continue };
+            let frame = shared.take().unwrap_or_else(|| {
+                self.with_event(user, row, Told::Change, now, |event| fx.encode(event))
+            });
             for seat in &self.users.get(user).seats {
                 let Some(seated) = self.sessions.get_mut(seat.session) else { continue };
                 if seat.session == by.session || seated.features.is_none() {

@@ -63,7 +63,7 @@ impl Chat {
         &mut self,
         session: SessionId,
         page: &Page,
-        items: Vec<Item>,
+        items: &[Item],
         more: bool,
         now: Now,
         fx: &mut Effects,
@@ -73,12 +73,13 @@ impl Chat {
         let Some(behind) = &mut seated.behind else { return };
         let missed = behind.missed;
         let queue = behind.take_queue();
-        let end = if more { items.last().map_or(page.upto, |item| item.position) } else { page.upto };
+        let end =
+            if more { items.last().map_or(page.upto, |item| item.position) } else { page.upto };
         behind.position = end;
         behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in &items {
+        for item in items {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
@@ -86,10 +87,8 @@ impl Chat {
             let frame = self.with_event(user, &item.row, told, now, |event| {
                 if missed { fx.encode_missed(event) } else { fx.encode(event) }
             });
-            if let Some(frame) = frame {
-                fx.send(session, frame, Class::Fed(item.position));
-                self.owe_receipt(user, &item.row);
-            }
+            fx.send(session, frame, Class::Fed(item.position));
+            self.owe_receipt(user, &item.row);
         }
         for addition in added {
             self.send_addition(session, addition, missed, now, fx);
@@ -123,7 +122,7 @@ impl Chat {
         }
         let user = self.users.get_mut(seated.user);
         let own = user.seats.len() > 1;
-        seated.behind = Some(Behind::at(position.saturating_sub(1), false, own));
+        seated.behind = Some(Box::new(Behind::at(position.saturating_sub(1), false, own)));
         user.set_live(session, false);
     }
 
@@ -169,8 +168,7 @@ impl Chat {
             let seen = self.users.get_mut(user);
             seen.unstored = false;
             if seen.standing == super::users::Standing::Known {
-                let what =
-                    What::Seen { cursor: seen.cursor, last_seen_ms: seen.last_seen_ms };
+                let what = What::Seen { cursor: seen.cursor, last_seen_ms: seen.last_seen_ms };
                 fx.batch.push((SessionId::NOBODY, user), None, what);
             }
         }
@@ -215,8 +213,7 @@ impl Chat {
             } else if let Some(seated) = self.sessions.get_mut(seat.session)
                 && let Some(behind) = &mut seated.behind
             {
-                let hold = || held.get_or_insert_with(|| fx.hold(frame)).clone();
-                behind.offer(position, hold);
+                behind.offer(position, || held.get_or_insert_with(|| fx.hold(frame)).clone());
             }
         }
         sessions
@@ -247,8 +244,7 @@ impl Chat {
                     && let Some(seated) = self.sessions.get_mut(seat.session)
                     && let Some(behind) = &mut seated.behind
                 {
-                    let hold = || held.get_or_insert_with(|| fx.hold(frame)).clone();
-                    behind.offer(position, hold);
+                    behind.offer(position, || held.get_or_insert_with(|| fx.hold(frame)).clone());
                 }
             }
         }

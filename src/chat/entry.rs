@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::group::GroupId;
+use super::groups::GroupId;
 use super::session::SessionId;
 use super::users::UserId;
 use crate::wire::event::MsgId;
@@ -197,6 +197,8 @@ pub enum Change {
 pub struct Batch {
     text: String,
     entries: Vec<Entry>,
+    /// When it was handed to the journal, in milliseconds since 1970: the time of its messages.
+    pub wall_ms: u64,
 }
 
 impl Batch {
@@ -240,7 +242,7 @@ impl Batch {
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         (session, user): (SessionId, UserId),
         id: Option<&RequestId<'_>>,
@@ -253,7 +255,7 @@ impl Batch {
         self.entries.push(Entry { origin: Origin { session, user, id }, what });
     }
 
-    pub(super) fn push_text(&mut self, text: &str) -> Span {
+    pub(crate) fn push_text(&mut self, text: &str) -> Span {
         let start = self.text.len();
         self.text.push_str(text);
         start..self.text.len()

@@ -62,7 +62,7 @@ impl Chat {
         let scope = match self.scope(member.user, place) {
             // Two people who know of each other and have not talked.
             Err(Code::UnknownMessage) => {
-                self.tell_history(member, id, place, &[], false, now, fx);
+                self.tell_history(member, id, place, (&[], false), now, fx);
                 return Ok(Done::Answered);
             }
             scope => scope?,
@@ -74,27 +74,12 @@ impl Chat {
         Ok(Done::LaterInOrder)
     }
 
-    pub(super) fn history_read(
-        &mut self,
-        member: Member,
-        id: Option<&RequestId<'_>>,
-        place: &Target<'_>,
-        rows: &[Row],
-        more: bool,
-        now: Now,
-        fx: &mut Effects,
-    ) {
-        self.tell_history(member, id, place, rows, more, now, fx);
-        self.answered(member.session, fx);
-    }
-
-    fn tell_history(
+    pub(super) fn tell_history(
         &self,
         member: Member,
         id: Option<&RequestId<'_>>,
         place: &Target<'_>,
-        rows: &[Row],
-        more: bool,
+        (rows, more): (&[Row], bool),
         now: Now,
         fx: &mut Effects,
     ) {
@@ -105,7 +90,8 @@ impl Chat {
         };
         let parts: Vec<_> = rows.iter().map(|row| self.parts(row, now)).collect();
         let told = rows.iter().zip(&parts);
-        let messages = told.filter_map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
+        let messages =
+            told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
         let body = Body::History {
             with: with.map(|user| self.users.get(user).name.as_str()),
             group_name: group_name.map(|(_, group)| group.name.as_str()),
@@ -166,7 +152,8 @@ impl Chat {
     ) {
         let parts: Vec<_> = rows.iter().map(|row| self.parts(row, now)).collect();
         let told = rows.iter().zip(&parts);
-        let messages = told.filter_map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
+        let messages =
+            told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
         let body = Body::Search { messages: messages.collect() };
         let said = text::DONE.get(member.lang);
         answer_with(fx, member.session, "search_response", id, said, body);
@@ -180,7 +167,9 @@ impl Chat {
         fx: &mut Effects,
     ) -> Done {
         let mut all = self.all_scopes(member.user);
-        all.sort_unstable_by_key(|(newest, scope)| (std::cmp::Reverse(*newest), scope.conversation));
+        all.sort_unstable_by_key(|(newest, scope)| {
+            (std::cmp::Reverse(*newest), scope.conversation)
+        });
         all.truncate(CONVERSATIONS_LISTED_MAX);
         let scopes: Vec<Scope> = all.into_iter().map(|(_, scope)| scope).collect();
         let id = id.cloned().map(RequestId::into_owned);
@@ -194,7 +183,7 @@ impl Chat {
         member: Member,
         id: Option<&RequestId<'_>>,
         scopes: &[Scope],
-        found: Vec<(Option<Row>, u64)>,
+        found: &[(Option<Row>, u64)],
         now: Now,
         fx: &mut Effects,
     ) {
@@ -202,7 +191,7 @@ impl Chat {
             found.iter().map(|(row, _)| row.as_ref().map(|row| self.parts(row, now))).collect();
         let mut bytes = 0;
         let mut details = Vec::new();
-        for ((scope, (row, unread)), parts) in scopes.iter().zip(&found).zip(&parts) {
+        for ((scope, (row, unread)), parts) in scopes.iter().zip(found).zip(&parts) {
             bytes += row.as_ref().map_or(0, |row| row.content.len());
             if bytes > ANSWER_BYTES_MAX {
                 break;
@@ -213,7 +202,8 @@ impl Chat {
             details.push(ConversationDetail {
                 with: pair.map(|pair| self.users.get(pair.other(member.user)).name.as_str()),
                 group_name: group.map(|group| group.name.as_str()),
-                last: last.and_then(|(row, parts)| self.event(member.user, row, parts, Told::Again)),
+                last: last
+                    .map(|(row, parts)| self.event(member.user, row, parts, Told::Again)),
                 unread: *unread,
                 read: scope.after,
             });
@@ -242,7 +232,7 @@ impl Chat {
         pairs.chain(groups).collect()
     }
 
-    /// Tells a stored message as an event. Nothing, if who is to hear it is not to know of it.
+    /// Tells a stored message as an event.
     pub(super) fn with_event<T>(
         &self,
         user: UserId,
@@ -250,9 +240,9 @@ impl Chat {
         told: Told,
         now: Now,
         tell: impl FnOnce(&Event<'_>) -> T,
-    ) -> Option<T> {
+    ) -> T {
         let parts = self.parts(row, now);
-        self.event(user, row, &parts, told).map(|event| tell(&event))
+        tell(&self.event(user, row, &parts, told))
     }
 
     fn parts<'a>(&'a self, row: &'a Row, now: Now) -> Parts<'a> {
@@ -274,10 +264,9 @@ impl Chat {
         row: &'a Row,
         parts: &'a Parts<'a>,
         told: Told,
-    ) -> Option<Event<'a>> {
+    ) -> Event<'a> {
         let pair = self.pairs.get(row.conversation);
-        let group_name =
-            pair.is_none().then(|| self.groups.name(GroupId(row.conversation.0)));
+        let group_name = pair.is_none().then(|| self.groups.name(GroupId(row.conversation.0)));
         let name = |user: UserId| self.users.get(user).name.as_str();
         let reactions = parts.reactions.as_slice();
         let state = State {
@@ -288,14 +277,13 @@ impl Chat {
         };
         if told == Told::Change {
             let with = pair.map(|pair| name(pair.other(user)));
-            return Some(Event::MessageChanged { msg_id: row.msg_id, with, group_name, state });
+            return Event::MessageChanged { msg_id: row.msg_id, with, group_name, state };
         }
         let (msg_id, prev, sender) = (row.msg_id, row.prev, name(row.sender));
         let recipient = pair.map(|pair| name(pair.other(row.sender)));
         let (timestamp, ts, id) = (parts.timestamp.as_str(), row.ts, row.request.as_ref());
         let private = pair.is_some();
-        Some(match &row.file {
-            Some(file) => {
+        if let Some(file) = &row.file {
                 let event = FileReceived {
                     msg_id,
                     prev,
@@ -314,9 +302,12 @@ impl Chat {
                         _ => FileData::LeftOut,
                     },
                 };
-                if private { Event::FileReceived(event) } else { Event::GroupFileReceived(event) }
-            }
-            None => {
+                return if private {
+                    Event::FileReceived(event)
+                } else {
+                    Event::GroupFileReceived(event)
+                };
+        }
                 let event = MessageReceived {
                     msg_id,
                     prev,
@@ -335,7 +326,5 @@ impl Chat {
                 } else {
                     Event::GroupMessageReceived(event)
                 }
-            }
-        })
     }
 }

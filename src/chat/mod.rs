@@ -14,6 +14,7 @@ mod delivery;
 mod effect;
 pub mod entry;
 mod group;
+mod groups;
 mod held;
 mod history;
 mod lists;
@@ -37,7 +38,7 @@ use std::collections::VecDeque;
 use slab::Slab;
 
 pub use effect::{Check, Checked, Class, Effect, Effects, Frame, Save, Saved};
-pub use group::GroupId;
+pub use groups::GroupId;
 pub use held::{Gauge, Held};
 pub use session::SessionId;
 pub use time::Now;
@@ -47,9 +48,10 @@ use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
 use crate::wire::request::{Envelope, Login, Refusal, Request, RequestId};
-use entry::{Committed, Outcome, What};
 use account::Failures;
-use group::{Deferred, Groups};
+use entry::{Committed, Outcome, What};
+use group::Deferred;
+use groups::Groups;
 use pairs::Pairs;
 use pending::Pending;
 use session::{Session, Sessions};
@@ -196,6 +198,8 @@ impl Chat {
     /// Carries out what has been stored: delivers and answers.
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
+        // What is told now and what is read back later is of the same time.
+        let now = Now { wall_ms: committed.batch.wall_ms, ..now };
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);

@@ -91,7 +91,7 @@ impl Chat {
         let Some(pending) = self.pending.try_remove(ticket.0) else { return };
         match (pending, fetched) {
             (Pending::Missed(session, page), Fetched::Missed { items, more }) => {
-                self.missed(session, &page, items, more, now, fx);
+                self.missed(session, &page, &items, more, now, fx);
             }
             (Pending::Missed(session, _), _) => {
                 // It cannot be told what it missed, so it may not be told what comes after.
@@ -99,13 +99,14 @@ impl Chat {
                 fx.push(Effect::Close(session));
             }
             (Pending::History(member, id, place), Fetched::Rows { rows, more }) => {
-                self.history_read(member, id.as_ref(), &place, &rows, more, now, fx);
+                self.tell_history(member, id.as_ref(), &place, (&rows, more), now, fx);
+                self.answered(member.session, fx);
             }
             (Pending::Search(member, id), Fetched::Rows { rows, .. }) => {
                 self.search_read(member, id.as_ref(), &rows, now, fx);
             }
             (Pending::Conversations(member, id, scopes), Fetched::Conversations(found)) => {
-                self.conversations_read(member, id.as_ref(), &scopes, found, now, fx);
+                self.conversations_read(member, id.as_ref(), &scopes, &found, now, fx);
             }
             (Pending::Change(member, id, asked), Fetched::Rows { rows, .. }) => {
                 self.change_read(member, id.as_ref(), &asked, rows.first(), now, fx);

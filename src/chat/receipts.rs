@@ -58,7 +58,8 @@ impl Chat {
 
     /// Remembers that the sender of what a user is sent wants to hear when it has arrived.
     pub(super) fn owe_receipt(&mut self, to: UserId, row: &Row) {
-        let group = self.pairs.get(row.conversation).is_none().then_some(GroupId(row.conversation.0));
+        let group =
+            self.pairs.get(row.conversation).is_none().then_some(GroupId(row.conversation.0));
         if row.sender != to && self.wants_receipts(row.sender) {
             self.users.get_mut(to).owe(row.sender, group, row.msg_id);
         }
@@ -97,9 +98,8 @@ impl Chat {
         fx: &mut Effects,
     ) {
         let seats = self.users.get(to).seats.iter();
-        let knows = |session| {
-            self.sessions.get(session).is_some_and(|seated| seated.knows(|f| f.receipts))
-        };
+        let knows =
+            |session| self.sessions.get(session).is_some_and(|seated| seated.knows(|f| f.receipts));
         let sessions: Vec<_> = seats.map(|seat| seat.session).filter(|id| knows(*id)).collect();
         if sessions.is_empty() {
             return;

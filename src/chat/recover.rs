@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::entry::ConversationId;
-use super::group::{Group, Membership};
+use super::groups::{Group, Membership};
 use super::pairs::Pair;
 use super::query::{Recovered, StoredGroup, StoredMember};
 use super::users::{Past, Standing};
@@ -25,7 +25,8 @@ impl Chat {
         }
         for stored in stored.pairs {
             let (one, other) = stored.users;
-            let pair = Pair { newest: stored.newest, changed: stored.changed, ..Pair::new(one, other) };
+            let pair =
+                Pair { newest: stored.newest, changed: stored.changed, ..Pair::new(one, other) };
             self.pairs.insert(stored.id, pair);
             if stored.newest > 0 {
                 self.users.get_mut(one).pairs.push(stored.id);

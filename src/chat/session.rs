@@ -65,40 +65,36 @@ pub struct Behind {
     pub own: bool,
     /// The journal was asked for everything up to this number.
     pub asked_upto: Option<MsgId>,
-    /// What came after that. It need not be read back if it is little.
-    pub queue: Vec<(MsgId, Arc<Held>)>,
+    /// What came after that, if it is little: then it need not be read back.
+    queue: Option<Vec<(MsgId, Arc<Held>)>>,
     queued_bytes: usize,
-    /// It was not little.
-    overflowed: bool,
 }
 
 impl Behind {
     /// A session that has everything up to a number.
-    pub fn at(position: MsgId, missed: bool, own: bool) -> Box<Self> {
-        Box::new(Self {
+    pub fn at(position: MsgId, missed: bool, own: bool) -> Self {
+        Self {
             position,
             missed,
             told: false,
             own,
             asked_upto: None,
-            queue: Vec::new(),
+            queue: Some(Vec::new()),
             queued_bytes: 0,
-            overflowed: false,
-        })
+        }
     }
 
     /// Queues an event that comes while the journal is asked, if that helps.
-    pub fn offer(&mut self, position: MsgId, hold: impl FnOnce() -> Arc<Held>) {
-        if self.asked_upto.is_none() || self.overflowed {
+    pub fn offer(&mut self, position: MsgId, frame: impl FnOnce() -> Arc<Held>) {
+        let Some(queue) = &mut self.queue else { return };
+        if self.asked_upto.is_none() {
             return;
         }
-        let held = hold();
+        let held = frame();
         self.queued_bytes += held.len();
-        if self.queued_bytes > QUEUED_BYTES_MAX || self.queue.len() >= QUEUED_EVENTS_MAX {
-            self.overflowed = true;
-            self.queue = Vec::new();
-        } else {
-            self.queue.push((position, held));
+        queue.push((position, held));
+        if self.queued_bytes > QUEUED_BYTES_MAX || queue.len() > QUEUED_EVENTS_MAX {
+            self.queue = None;
         }
     }
 
@@ -106,8 +102,7 @@ impl Behind {
     pub fn take_queue(&mut self) -> Option<Vec<(MsgId, Arc<Held>)>> {
         self.asked_upto = None;
         self.queued_bytes = 0;
-        let queue = std::mem::take(&mut self.queue);
-        (!std::mem::take(&mut self.overflowed)).then_some(queue)
+        self.queue.replace(Vec::new())
     }
 }
 

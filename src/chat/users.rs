@@ -1,7 +1,7 @@
 //! Users: known by name from their first login on, away or with sessions.
 
 use super::entry::{ConversationId, TokenHash};
-use super::group::GroupId;
+use super::groups::GroupId;
 use super::names::Names;
 use super::session::SessionId;
 use crate::limits::{OWED_RECEIPTS_MAX, USERS_MAX};

@@ -36,14 +36,14 @@ impl Secrets {
         let (jobs, todo) = mpsc::channel::<Check>();
         let (done, results) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let (left, wakes) = (Arc::clone(&waiting), Arc::clone(&waker));
+        let (count, when_done) = (Arc::clone(&waiting), Arc::clone(&waker));
         thread::Builder::new().name("papo-passwords".to_owned()).spawn(move || {
             // Who is unknown is checked against this, so that the answer takes as long.
             let nobody = hash("nobody's").unwrap_or_default();
             for check in todo {
                 let result = carry_out(check, &nobody);
-                left.fetch_sub(1, Ordering::Relaxed);
-                if done.send(result).is_err() || wakes.wake().is_err() {
+                count.fetch_sub(1, Ordering::Relaxed);
+                if done.send(result).is_err() || when_done.wake().is_err() {
                     return;
                 }
             }

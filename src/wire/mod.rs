@@ -3,6 +3,7 @@
 //! [`frame`] cuts a byte stream into JSON objects, [`request`] and [`event`] say what the objects
 //! mean, [`name`] turns strings into names that are safe to show and to put into a path.
 
+mod answer;
 pub mod code;
 pub mod event;
 mod fields;

@@ -1,8 +1,8 @@
 //! The door to the stories: who is there, what a line does, and how a frame is shown.
 
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write;
-use sha2::{Digest, Sha256};
 
 use crate::chat::query::{Query, Ticket};
 use crate::chat::{
@@ -14,7 +14,7 @@ use crate::wire::Code;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request;
 
-/// One server with its people. `ana` and `ana/2` are two connections of one user.
+/// One server with its people. `ana` and `ana~2` are two connections of one user.
 struct World {
     chat: Chat,
     journal: Journal,
@@ -103,7 +103,7 @@ impl World {
                 self.people.insert(who.to_owned(), session);
                 let more = what[2..].trim();
                 let comma = if more.is_empty() { "" } else { ", " };
-                let name = who.split('/').next().unwrap();
+                let name = who.split('~').next().unwrap();
                 let login = format!(r#"{{"type":"login","username":"{name}"{comma}{more}}}"#);
                 self.request(session, &login);
             }
