@@ -178,6 +178,61 @@ pub const TYPING_PLACES_MAX: usize = 16;
 /// Log lines waiting for a terminal or pipe that does not take them; more are counted, not kept.
 pub const LOG_LINES_WAITING_MAX: usize = 4_096;
 
+/// Entries handed to the journal and not stored yet, above which nothing more is read from anybody:
+/// a tenth of a second's work for a store on a disk.
+pub const JOURNAL_ENTRIES_IN_FLIGHT_MAX: usize = 16_384;
+
+/// Bytes of those entries, files among them: a few of the largest kind.
+pub const JOURNAL_BYTES_IN_FLIGHT_MAX: usize = 64 * 1024 * 1024;
+
+/// Questions to the journal that have no answer yet, above which nothing more is read from anybody.
+pub const JOURNAL_QUESTIONS_IN_FLIGHT_MAX: usize = 1_024;
+
+/// Answers of the journal that wait for the reactor to take them; its readers wait meanwhile.
+pub const JOURNAL_ANSWERS_WAITING_MAX: usize = 8;
+
+/// Entries written in one transaction: while it is written the next ones gather.
+pub const JOURNAL_ENTRIES_PER_COMMIT_MAX: usize = 8_192;
+
+/// Empty batches kept by the journal for their memory.
+pub const JOURNAL_SPARE_BATCHES_MAX: usize = 8;
+
+/// Messages in one page of what somebody missed.
+pub const MISSED_PAGE_ITEMS_MAX: usize = 256;
+
+/// Text in one page of stored messages. Six times as much, with every byte escaped, still fits an
+/// outbox. A message that is larger by itself is a page.
+pub const STORED_PAGE_BYTES_MAX: usize = 128 * 1024;
+
+/// Unread messages of one conversation are counted up to here.
+pub const UNREAD_COUNTED_MAX: u64 = 1_000;
+
+/// Stored messages looked at to count the unread ones of all of one user's conversations.
+pub const UNREAD_ROWS_READ_MAX: u64 = 131_072;
+
+/// Stored messages with the right words that are looked at for one search, whether they may be
+/// shown or not.
+pub const SEARCH_ROWS_READ_MAX: usize = 65_536;
+
+/// Words of one search; those after them are not looked at.
+pub const SEARCH_WORDS_MAX: usize = 16;
+
+/// Milliseconds that a search waits for the newest messages to be indexed.
+pub const SEARCH_CATCH_UP_MS_MAX: u64 = 2_000;
+
+/// Tokens of one user that are good at a time; the oldest gives way. A few devices, each anew now
+/// and then.
+pub const TOKENS_PER_USER_MAX: u32 = 32;
+
+/// Messages that a server without a disk remembers, newest first.
+pub const RING_MESSAGES_MAX: usize = 65_536;
+
+/// Bytes of their texts, changes and reactions.
+pub const RING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Messages in which a server without a disk looks for words: all that its one thread may spend.
+pub const RING_SEARCH_MESSAGES_MAX: usize = 8_192;
+
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
@@ -185,3 +240,6 @@ const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < HEL
 const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX >= 2 * FRAME_BYTES_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX < HELD_BYTES_MAX);
+const _: () = assert!(STORED_PAGE_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
+const _: () = assert!(JOURNAL_BYTES_IN_FLIGHT_MAX > FRAME_BYTES_MAX);
+const _: () = assert!(CONTENT_BYTES_MAX < RING_BYTES_MAX);

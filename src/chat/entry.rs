@@ -240,7 +240,7 @@ impl Batch {
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         (session, user): (SessionId, UserId),
         id: Option<&RequestId<'_>>,
@@ -253,7 +253,7 @@ impl Batch {
         self.entries.push(Entry { origin: Origin { session, user, id }, what });
     }
 
-    pub(super) fn push_text(&mut self, text: &str) -> Span {
+    pub(crate) fn push_text(&mut self, text: &str) -> Span {
         let start = self.text.len();
         self.text.push_str(text);
         start..self.text.len()
