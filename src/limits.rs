@@ -254,10 +254,6 @@ pub const SEARCH_WORDS_MAX: usize = 16;
 /// Milliseconds that a search waits for the newest messages to be indexed.
 pub const SEARCH_CATCH_UP_MS_MAX: u64 = 2_000;
 
-/// Tokens of one user that are good at a time; the oldest gives way. A few devices, each anew now
-/// and then.
-pub const TOKENS_PER_USER_MAX: u32 = 32;
-
 /// Messages that a server without a disk remembers, newest first.
 pub const RING_MESSAGES_MAX: usize = 65_536;
 

@@ -90,8 +90,7 @@ impl Chat {
         };
         let parts: Vec<_> = rows.iter().map(|row| self.parts(row, now)).collect();
         let told = rows.iter().zip(&parts);
-        let messages =
-            told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
+        let messages = told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
         let body = Body::History {
             with: with.map(|user| self.users.get(user).name.as_str()),
             group_name: group_name.map(|(_, group)| group.name.as_str()),
@@ -152,8 +151,7 @@ impl Chat {
     ) {
         let parts: Vec<_> = rows.iter().map(|row| self.parts(row, now)).collect();
         let told = rows.iter().zip(&parts);
-        let messages =
-            told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
+        let messages = told.map(|(row, parts)| self.event(member.user, row, parts, Told::Again));
         let body = Body::Search { messages: messages.collect() };
         let said = text::DONE.get(member.lang);
         answer_with(fx, member.session, "search_response", id, said, body);
@@ -202,8 +200,7 @@ impl Chat {
             details.push(ConversationDetail {
                 with: pair.map(|pair| self.users.get(pair.other(member.user)).name.as_str()),
                 group_name: group.map(|group| group.name.as_str()),
-                last: last
-                    .map(|(row, parts)| self.event(member.user, row, parts, Told::Again)),
+                last: last.map(|(row, parts)| self.event(member.user, row, parts, Told::Again)),
                 unread: *unread,
                 read: scope.after,
             });
@@ -284,47 +281,47 @@ impl Chat {
         let (timestamp, ts, id) = (parts.timestamp.as_str(), row.ts, row.request.as_ref());
         let private = pair.is_some();
         if let Some(file) = &row.file {
-                let event = FileReceived {
-                    msg_id,
-                    prev,
-                    sender,
-                    recipient,
-                    group_name,
-                    filename: &file.name,
-                    size: file.size,
-                    timestamp,
-                    ts,
-                    id,
-                    state,
-                    file_data: match &file.data {
-                        Some(data) if !row.deleted => FileData::Inline(data),
-                        _ if told == Told::Message => FileData::Gone,
-                        _ => FileData::LeftOut,
-                    },
-                };
-                return if private {
-                    Event::FileReceived(event)
-                } else {
-                    Event::GroupFileReceived(event)
-                };
+            let event = FileReceived {
+                msg_id,
+                prev,
+                sender,
+                recipient,
+                group_name,
+                filename: &file.name,
+                size: file.size,
+                timestamp,
+                ts,
+                id,
+                state,
+                file_data: match &file.data {
+                    Some(data) if !row.deleted => FileData::Inline(data),
+                    _ if told == Told::Message => FileData::Gone,
+                    _ => FileData::LeftOut,
+                },
+            };
+            return if private {
+                Event::FileReceived(event)
+            } else {
+                Event::GroupFileReceived(event)
+            };
         }
-                let event = MessageReceived {
-                    msg_id,
-                    prev,
-                    sender,
-                    recipient,
-                    group_name,
-                    content: Content { text: &row.content, plain: false },
-                    timestamp,
-                    ts,
-                    reply_to: row.reply_to,
-                    id,
-                    state,
-                };
-                if private {
-                    Event::PrivateMessageReceived(event)
-                } else {
-                    Event::GroupMessageReceived(event)
-                }
+        let event = MessageReceived {
+            msg_id,
+            prev,
+            sender,
+            recipient,
+            group_name,
+            content: Content { text: &row.content, plain: false },
+            timestamp,
+            ts,
+            reply_to: row.reply_to,
+            id,
+            state,
+        };
+        if private {
+            Event::PrivateMessageReceived(event)
+        } else {
+            Event::GroupMessageReceived(event)
+        }
     }
 }

@@ -13,6 +13,7 @@ pub(super) struct Catalog<'c> {
     account: Statement<'c>,
     password: Statement<'c>,
     token: Statement<'c>,
+    claim: Statement<'c>,
     old_tokens: Statement<'c>,
     revoke: Statement<'c>,
     revoke_all: Statement<'c>,
@@ -27,10 +28,11 @@ impl<'c> Catalog<'c> {
                 "INSERT INTO user(id, name, cursor, last_seen, created) VALUES (?1, ?2, 0, ?3, ?3)
                  ON CONFLICT DO NOTHING",
             )?,
-            password: db.prepare("UPDATE user SET password = ?2 WHERE id = ?1")?,
+            password: db.prepare("UPDATE user SET password = ?2, claimed = 1 WHERE id = ?1")?,
             token: db.prepare(
                 "INSERT INTO token(hash, user, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             )?,
+            claim: db.prepare("UPDATE user SET claimed = 1 WHERE id = ?")?,
             old_tokens: db.prepare(
                 "DELETE FROM token WHERE rowid IN (
                      SELECT rowid FROM token WHERE user = ? ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
@@ -73,6 +75,7 @@ impl<'c> Catalog<'c> {
 
     fn add_token(&mut self, user: UserId, token: &TokenHash, ts: u64) -> Result<()> {
         self.token.execute(params![token.as_slice(), user.0, int(ts)])?;
+        self.claim.execute([user.0])?;
         self.old_tokens.execute(params![user.0, TOKENS_PER_USER_MAX]).map(drop)
     }
 

@@ -139,6 +139,7 @@ impl Journal {
 
     /// Takes a turn's entries, and leaves an empty batch in their place.
     pub fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
+        batch.wall_ms = wall_ms;
         match &mut self.kind {
             Kind::Memory(memory) => memory.append(batch, wall_ms),
             Kind::Disk(disk) => disk.append(batch, wall_ms),

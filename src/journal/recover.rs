@@ -33,7 +33,7 @@ pub(super) fn recover(db: &Connection) -> Result<Recovered> {
 fn users(db: &Connection) -> Result<Vec<StoredUser>> {
     let mut names = Names::new(db, "SELECT name FROM user");
     let mut found =
-        db.prepare("SELECT id, name, cursor, last_seen, password FROM user ORDER BY id")?;
+        db.prepare("SELECT id, name, cursor, last_seen, claimed, password FROM user ORDER BY id")?;
     let mut rows = found.query([])?;
     let mut users: Vec<StoredUser> = Vec::new();
     while let Some(row) = rows.next()? {
@@ -43,7 +43,8 @@ fn users(db: &Connection) -> Result<Vec<StoredUser>> {
             name: names.parse(row.get_ref(1)?.as_str()?, id),
             cursor: number(row.get(2)?),
             last_seen_ms: number(row.get(3)?),
-            password: row.get(4)?,
+            claimed: row.get(4)?,
+            password: row.get(5)?,
             tokens: Vec::new(),
         });
     }

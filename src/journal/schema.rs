@@ -26,7 +26,8 @@ const MIGRATIONS: &[&str] = &[
 
      CREATE TABLE user(
          id INTEGER PRIMARY KEY, name TEXT NOT NULL, cursor INTEGER NOT NULL,
-         last_seen INTEGER NOT NULL, password TEXT, created INTEGER NOT NULL) STRICT;
+         last_seen INTEGER NOT NULL, claimed INTEGER NOT NULL DEFAULT 0, password TEXT,
+         created INTEGER NOT NULL) STRICT;
      CREATE TABLE token(
          hash BLOB PRIMARY KEY, user INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;
      CREATE INDEX token_user ON token(user);
