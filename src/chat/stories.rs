@@ -395,8 +395,8 @@ fn presence_and_typing_reach_those_who_share_something() {
         ana < presence bia offline
         caio < login
         bia < login
-        bia < synced
         ana < presence bia online
+        bia < synced
         "#,
     );
 }
