@@ -267,7 +267,7 @@ impl Chat {
         let name = |user: UserId| self.users.get(user).name.as_str();
         let reactions = parts.reactions.as_slice();
         let state = State {
-            edited: row.edited.then_some(row.content.as_str()),
+            edited: (row.edited && !row.deleted).then_some(row.content.as_str()),
             deleted: row.deleted,
             reactions: (told == Told::Change && !row.deleted || !reactions.is_empty())
                 .then_some(reactions),

@@ -110,7 +110,14 @@ impl World {
             _ if what.starts_with("+ ") => {
                 self.handle(self.people[who], &what[2..]);
             }
-            json => self.request(self.people[who], json),
+            json => {
+                // `#1` stands for the number of the first message that was shown.
+                let mut json = json.to_owned();
+                for (at, number) in self.numbers.iter().enumerate().rev() {
+                    json = json.replace(&format!(":#{}", at + 1), &format!(":{number}"));
+                }
+                self.request(self.people[who], &json);
+            }
         }
     }
 
