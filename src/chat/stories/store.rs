@@ -277,7 +277,7 @@ fn a_message_is_changed_by_who_may() {
         dora < message unknown_message
         dora < history G (reached)
         caio < message not_admin
-        bia < message_changed #1 G  deleted
+        bia < message_changed #1 G deleted
         ana < message #1 (reached)
         bia < message unknown_message
         bia < history G | bia:  (reached)
