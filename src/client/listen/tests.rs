@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::client::fake::{FakeServer, Peer, nobody, play};
-use crate::text::Lang;
 
 const MESSAGE: &str = r#"{"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"oi","timestamp":"14:30:25"}"#;
 
@@ -12,7 +11,7 @@ fn run_into(server: &str, args: &[&str], stdout: &mut impl Write) -> (u8, String
     let args = pico_args::Arguments::from_vec(all);
     let invocation = Invocation { args, lang: Lang::Pt, command: crate::cli::Command::Listen };
     let mut stderr = Vec::new();
-    let end = listen_with(invocation, stdout, &mut stderr);
+    let end = listen_with(invocation, Secrets::default(), stdout, &mut stderr);
     let exit = end.map_or_else(|failure| failure.exit as u8, |()| 0);
     (exit, String::from_utf8(stderr).unwrap())
 }
@@ -123,7 +122,8 @@ fn no_server_is_3_a_refused_login_is_4_and_nonsense_is_2() {
     let args = pico_args::Arguments::from_vec(args);
     let command = crate::cli::Command::Listen;
     let invocation = Invocation { args, lang: Lang::Pt, command };
-    let failure = listen_with(invocation, &mut Vec::new(), &mut Vec::new()).unwrap_err();
+    let failure =
+        listen_with(invocation, Secrets::default(), &mut Vec::new(), &mut Vec::new()).unwrap_err();
     assert_eq!(failure.exit, Exit::LoginRefused);
     assert_eq!(failure.message, "Nome de usuário já em uso. Escolha outro nome com --user.");
     assert_eq!(run("127.0.0.1:1", &["--count", "x"]).0, 2);

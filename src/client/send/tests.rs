@@ -10,7 +10,7 @@ fn run(server: &str, args: &[&str], mut stdin: &[u8]) -> (u8, String, String) {
     let args = pico_args::Arguments::from_vec(all);
     let invocation = Invocation { args, lang: Lang::Pt, command: crate::cli::Command::Send };
     let mut stdout = Vec::new();
-    let end = send_with(invocation, &mut stdin, &mut stdout);
+    let end = send_with(invocation, Secrets::default(), &mut stdin, &mut stdout);
     let (exit, told) = match end {
         Ok(()) => (0, String::new()),
         Err(failure) => (failure.exit as u8, failure.message),

@@ -28,8 +28,9 @@ fn run(server: &FakeServer, user: Option<&str>, script: &str) -> (Result<(), Fai
     let memory = Memory::default();
     let screen = Screen::to(Box::new(memory.clone()), false).unwrap();
     let downloads = Downloads::new(folder.path().join("d"));
-    let app = App::new(Lang::Pt, false, unique_label(), user.map(str::to_owned));
-    let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads);
+    let vault = Vault::new(Some(folder.path().join("papo")), &server.address);
+    let app = App::new(Lang::Pt, false, unique_label(), user.map(str::to_owned), None);
+    let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads, vault);
     let stream = TcpStream::connect(&server.address).unwrap();
     link::start(Arc::clone(&session), server.address.clone(), stream).unwrap();
     let lines = script.lines().map(str::to_owned).collect();
@@ -60,7 +61,10 @@ fn without_answers(shown: &str) -> String {
 fn a_script_drives_the_menu() {
     let server = FakeServer::start(vec![play(|peer: &mut Peer| {
         let login = peer.take_login();
-        assert_eq!(login["features"], serde_json::json!(["presence", "heartbeat", "groups"]));
+        assert_eq!(
+            login["features"],
+            serde_json::json!(["presence", "heartbeat", "groups", "receipts"])
+        );
         let message = peer.take("private_message", "message_response", 7);
         assert_eq!(message["recipient"], "bia");
         assert_eq!(message["content"], "oi");
