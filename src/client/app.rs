@@ -125,8 +125,6 @@ pub(crate) struct App {
     me: Option<String>,
     refusal: Option<String>,
     keys: Keys,
-    /// The server wants a password since a reconnect: to be asked for when nothing else is.
-    wants_password: bool,
     outstanding: Outstanding,
     /// The user has said goodbye: a connection that closes is no loss.
     leaving: bool,
@@ -166,7 +164,6 @@ impl App {
             me: None,
             refusal: None,
             keys: Keys::new(password),
-            wants_password: false,
             outstanding: Outstanding::default(),
             leaving: false,
             told_lost: false,

@@ -338,9 +338,12 @@ mod tests {
         assert_eq!(numbers(sources, "opção ").len(), named.len());
         assert_eq!(numbers(sources, "option ").len(), named.len());
         let password = OPTIONS.iter().position(|known| *known == Choice::Password).unwrap() + 1;
-        let source = include_str!("../text/client/account.rs");
-        assert_eq!(numbers(source, "opção "), [password; 2]);
-        assert_eq!(numbers(source, "option "), [password; 2]);
+        let source = concat!(
+            include_str!("../text/client/account.rs"),
+            include_str!("../text/client/scripts.rs")
+        );
+        assert_eq!(numbers(source, "opção "), [password; 3]);
+        assert_eq!(numbers(source, "option "), [password; 3]);
     }
 
     #[test]

@@ -40,14 +40,14 @@ impl App {
     }
 
     fn answer(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
-        if let Link::LoggingIn { id } = &self.link {
-            if is_id(answer, id) || answer.kind() == "login_response" {
-                return if answer.is_error() {
-                    self.login_refused(answer)
-                } else {
-                    self.logged_in(answer)
-                };
-            }
+        if let Link::LoggingIn { id } = &self.link
+            && (is_id(answer, id) || answer.kind() == "login_response")
+        {
+            return if answer.is_error() {
+                self.login_refused(answer)
+            } else {
+                self.logged_in(answer)
+            };
         }
         if show::code(answer) == Some(Code::UnknownUser)
             && let Some((wait, frame)) = self.outstanding.try_later(answer.id.as_ref())

@@ -27,6 +27,8 @@ pub(super) struct Keys {
     /// The password that was typed.
     password: Option<String>,
     tried: Tried,
+    /// The server wants a password since a reconnect: to be asked for when nothing else is.
+    pub(super) wants_password: bool,
     /// The token that was given to be kept.
     kept: Option<String>,
 }
@@ -137,7 +139,7 @@ impl App {
         self.link = Link::Online;
         self.refusals = 0;
         self.refusal = None;
-        self.wants_password = false;
+        self.keys.wants_password = false;
         let is_first = self.me.is_none();
         let name = answer.username.as_deref().map(str::to_owned);
         self.me = name.or_else(|| self.wanted.clone());
@@ -229,7 +231,7 @@ impl App {
         let user = self.wanted.as_deref().map(one_line).unwrap_or_default();
         if self.me.is_some() {
             let is_asked = matches!(self.step, Step::Password);
-            if std::mem::replace(&mut self.wants_password, !is_asked) || is_asked {
+            if std::mem::replace(&mut self.keys.wants_password, !is_asked) || is_asked {
                 return Vec::new();
             }
             return vec![bad(&text::password_needed_again(self.lang, &user))];
@@ -243,7 +245,7 @@ impl App {
         self.keys.password = None;
         let told = Effect::Show(self.reader().refusal(answer, None));
         if self.me.is_some() {
-            self.wants_password = true;
+            self.keys.wants_password = true;
             let user = self.wanted.as_deref().map(one_line).unwrap_or_default();
             return vec![told, bad(&text::password_needed_again(self.lang, &user))];
         }

@@ -176,8 +176,8 @@ fn summary(lang: Lang, total: usize, places: &[Counted], is_cut: bool) -> Line {
 mod tests {
     use super::*;
 
-    fn line(text: impl ToString) -> Vec<Line> {
-        vec![Line::new(Style::Plain, text.to_string())]
+    fn line(text: &str) -> Vec<Line> {
+        vec![Line::new(Style::Plain, text)]
     }
 
     fn place(name: &str) -> Place {
@@ -190,7 +190,7 @@ mod tests {
             msg_id,
             day: Some(day),
             counts: true,
-            lines: line(format!("{name} {msg_id}")),
+            lines: line(&format!("{name} {msg_id}")),
         }
     }
 

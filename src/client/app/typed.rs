@@ -18,8 +18,8 @@ impl App {
     pub(crate) fn typed(&mut self, line: &str) -> Vec<Effect> {
         let effects = self.line_typed(line);
         // Not before: what is typed in answer to another question is no password.
-        if self.wants_password && self.interactive && matches!(self.step, Step::Menu) {
-            self.wants_password = false;
+        if self.keys.wants_password && self.interactive && matches!(self.step, Step::Menu) {
+            self.keys.wants_password = false;
             self.step = Step::Password;
         }
         effects

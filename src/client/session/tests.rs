@@ -22,9 +22,20 @@ impl Write for Memory {
     }
 }
 
+mod secrets;
+
 /// Runs a client whose keyboard is this script; gives its end and its screen.
 fn run(server: &FakeServer, user: Option<&str>, script: &str) -> (Result<(), Failure>, String) {
-    let folder = tempfile::tempdir().unwrap();
+    run_at(&tempfile::tempdir().unwrap(), server, user, script)
+}
+
+/// The same on a computer that keeps things.
+fn run_at(
+    folder: &tempfile::TempDir,
+    server: &FakeServer,
+    user: Option<&str>,
+    script: &str,
+) -> (Result<(), Failure>, String) {
     let memory = Memory::default();
     let screen = Screen::to(Box::new(memory.clone()), false).unwrap();
     let downloads = Downloads::new(folder.path().join("d"));
@@ -147,7 +158,9 @@ fn an_unanswered_message_is_sent_again_with_the_same_id_after_a_reconnect() {
             );
             *first_seen.lock().unwrap() = Some(peer.expect("private_message"));
         }),
-        play(|peer: &mut Peer| peer.refuse_login("name_in_use", "Nome de usuário já em uso")),
+        play(|peer: &mut Peer| {
+            peer.refuse_login("name_in_use", "Nome de usuário já em uso");
+        }),
         play(move |peer: &mut Peer| {
             assert_eq!(peer.take_login()["since"], 41);
             let again = peer.take("private_message", "message_response", 42);
