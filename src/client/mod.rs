@@ -65,18 +65,19 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     let vault = Vault::new(secrets.folder, &server);
     let app = App::new(lang, interactive, unique_label(), user, secrets.password);
     let session = Session::new(lang, interactive, app, screen, downloads, vault);
-    leave_on_signal(Arc::clone(&session), matches!(keyboard, terminal::Keyboard::Editor(_)));
+    leave_on_signal(Arc::clone(&session), interactive);
     link::start(Arc::clone(&session), server, stream).map_err(failed)?;
     session.run(&mut keyboard, name_given)
 }
 
 /// Leaves as a person would when a signal asks for it. While a line is being edited Ctrl+C is a
-/// key and no signal; what comes then is another program's, and finds the terminal in raw mode.
-fn leave_on_signal(session: Arc<Session>, edits: bool) {
+/// key and no signal; what comes then is another program's, and finds the terminal in raw mode, or
+/// without an echo while a password is typed.
+fn leave_on_signal(session: Arc<Session>, has_terminal: bool) {
     // Without a handler the system ends the process, less politely.
     let _ = ctrlc::set_handler(move || {
         session.leave();
-        if edits {
+        if has_terminal {
             make_terminal_sane();
         }
         std::process::exit(0);

@@ -58,8 +58,11 @@ impl App {
         let late = answered.as_ref().filter(|answered| answered.is_late);
         let late = late.map_or_else(String::new, |answered| told_late(&answered.about));
         let asked = answered.as_ref().map(|answered| answered.asked);
-        if asked == Some(Choice::History) && !answer.is_error() {
-            return self.history(answer).into_iter().map(Effect::Show).collect();
+        if asked == Some(Choice::History)
+            && let Some(place) = self.asked_page(answer)
+            && !answer.is_error()
+        {
+            return self.history(answer, &place).into_iter().map(Effect::Show).collect();
         }
         if let Some(answered) = answered.filter(|_| !answer.is_error()) {
             self.stored(answer, answered.about);
@@ -102,11 +105,13 @@ impl App {
         effects
     }
 
-    fn history(&mut self, answer: &Incoming<'_>) -> Vec<Line> {
-        let asked = self.pages.iter().position(|(id, _)| is_id(answer, id));
-        let Some((_, place)) = asked.and_then(|asked| self.pages.remove(asked)) else {
-            return Vec::new();
-        };
+    /// Of which conversation the history is that this answers.
+    fn asked_page(&mut self, answer: &Incoming<'_>) -> Option<Place> {
+        let asked = self.pages.iter().position(|(id, _)| is_id(answer, id))?;
+        self.pages.remove(asked).map(|(_, place)| place)
+    }
+
+    fn history(&mut self, answer: &Incoming<'_>, place: &Place) -> Vec<Line> {
         let messages = answer.messages.as_deref().unwrap_or_default();
         let ids = || messages.iter().filter_map(|event| event.msg_id);
         if let (Some(true), Some(oldest)) = (answer.more, ids().min()) {
@@ -115,7 +120,7 @@ impl App {
         if let Some(newest) = ids().max() {
             self.was_read(place.clone(), newest);
         }
-        self.reader().history(answer, &place)
+        self.reader().history(answer, place)
     }
 
     /// An own message or file is stored.

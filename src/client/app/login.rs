@@ -202,6 +202,8 @@ impl App {
                 self.keys.password = self.keys.spare.take();
                 return self.try_login();
             }
+            // No line of a script that is under way is meant for a password.
+            _ if self.me.is_some() && !self.interactive => self.keys.password = None,
             (Some(Code::AuthRequired), Tried::Nothing) => return self.ask_for_password(answer),
             (Some(Code::WrongPassword), Tried::Password) => return self.password_refused(answer),
             _ => {}

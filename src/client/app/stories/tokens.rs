@@ -102,6 +102,20 @@ fn a_script_has_one_guess() {
 }
 
 #[test]
+fn a_script_under_way_is_asked_for_nothing() {
+    let mut app = App::new(Lang::Pt, false, "t".to_owned(), Some("ana".to_owned()), None);
+    play(&mut app, "!connected");
+    let answer = taken(&app, "");
+    play(&mut app, &answer);
+    play(&mut app, "!lost\n!connected");
+    let answer = refused(&app, "auth_required");
+    let refused = told(&mut app, &answer);
+    assert!(refused.starts_with("❌ Conectado, mas o login é recusado (Não)"), "{refused}");
+    assert!(refused.ends_with("\nreconnect"), "{refused}");
+    assert!(!app.asks_password());
+}
+
+#[test]
 fn a_password_from_the_environment_is_used_when_one_is_asked_for() {
     let spare = Some("segredo".to_owned());
     let mut app = App::new(Lang::Pt, true, "t".to_owned(), Some("ana".to_owned()), spare);
