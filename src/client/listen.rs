@@ -4,16 +4,17 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::cli::{Exit, Failure, Invocation};
+use crate::text::Lang;
 use crate::text::client::{self as text, HELP_LISTEN};
 use crate::wire::event::{Incoming, MsgId};
 
 use super::connection::Backoff;
 use super::downloads::Downloads;
-use super::options;
+use super::options::{self, Secrets};
+use super::requests::{Arrived, arrived_file, arrived_up_to, is_message_event};
 use super::sanitize::one_line;
-use super::script::{Account, Script};
-use super::send::{kept, tell};
-use super::show::Reader;
+use super::script::{Account, Heard, Script};
+use super::show::{Line, Reader};
 
 /// Longer than anybody listens.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -26,7 +27,8 @@ pub fn listen(mut invocation: Invocation) -> Result<(), Failure> {
     if invocation.wants_help(HELP_LISTEN) {
         return Ok(());
     }
-    listen_with(invocation, &mut io::stdout().lock(), &mut io::stderr())
+    let secrets = Secrets::of_this_user();
+    listen_with(invocation, secrets, &mut io::stdout().lock(), &mut io::stderr())
 }
 
 struct Listener<'a, W> {
@@ -42,11 +44,12 @@ struct Listener<'a, W> {
 
 fn listen_with(
     mut invocation: Invocation,
+    secrets: Secrets,
     stdout: &mut impl Write,
     stderr: &mut impl Write,
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
-    let account = options::account(&mut invocation)?;
+    let account = options::account(&mut invocation, secrets)?;
     let seconds: Option<u32> = invocation.optional("--seconds")?;
     let mut listener = Listener {
         account: account.clone(),
@@ -70,10 +73,7 @@ fn listen_with(
             let had_enough = listener.left == Some(0)
                 || script.read_until(deadline, |frame| listener.heard(frame, &me));
             if had_enough || Instant::now() >= deadline {
-                script.log_out(|frame| {
-                    listener.heard(frame, &me);
-                    false
-                });
+                script.log_out(|frame| Heard { is_enough: false, ..listener.heard(frame, &me) });
                 return listener.end();
             }
             backoff = Backoff::new();
@@ -106,42 +106,35 @@ fn listen_with(
 }
 
 impl<W: Write> Listener<'_, W> {
-    /// Prints one event. Says whether it was the last.
-    fn heard(&mut self, frame: &[u8], me: &str) -> bool {
-        if self.failure.is_some() {
-            return true;
-        }
-        if self.left == Some(0) {
-            // Too many for standard output, but the server counts them as delivered.
-            tell(frame, self.account.lang, me, &self.downloads);
-            return true;
+    /// Prints one event, unless there were enough.
+    fn heard(&mut self, frame: &[u8], me: &str) -> Heard {
+        if self.failure.is_some() || self.left == Some(0) {
+            // Neither printed nor kept: the server has it for the next one who listens.
+            return Heard { is_enough: true, is_kept: false };
         }
         let Some(event) = Incoming::decode(frame) else {
-            return false;
+            return Heard::default();
         };
-        let counts = matches!(
-            event.kind(),
-            "private_message_received"
-                | "group_message_received"
-                | "file_received"
-                | "group_file_received"
-        );
         let printed = if self.json { json_line(frame, &event) } else { self.lines(&event, me) };
         if let Err(error) = self.stdout.write_all(&printed).and_then(|()| self.stdout.flush()) {
             self.failure = Some(error);
-            return true;
+            return Heard { is_enough: true, is_kept: false };
         }
-        self.newest = self.newest.max(event.msg_id.unwrap_or(0));
-        if counts {
+        self.newest = self.newest.max(arrived_up_to(&event).unwrap_or(0));
+        // What this user sends elsewhere is no answer that somebody waits for.
+        if is_message_event(event.kind()) && event.sender.as_deref() != Some(me) {
             self.left = self.left.map(|left| left - 1);
         }
-        self.left == Some(0)
+        Heard { is_enough: self.left == Some(0), is_kept: true }
     }
 
     fn lines(&self, event: &Incoming<'_>, me: &str) -> Vec<u8> {
         let lang = self.account.lang;
         let reader = Reader { lang, me: Some(me) };
-        let line = reader.event(event);
+        let line = match event.kind() {
+            "message_changed" => reader.changed(event, None),
+            _ => reader.event(event),
+        };
         let lines = line.into_iter().chain(kept(event, lang, &self.downloads));
         lines.map(|line| line.painted(false)).collect::<String>().into_bytes()
     }
@@ -155,6 +148,18 @@ impl<W: Write> Listener<'_, W> {
             _ => Ok(()),
         }
     }
+}
+
+/// Keeps the file of an event, if it has one, and says where.
+fn kept(event: &Incoming<'_>, lang: Lang, downloads: &Downloads) -> Option<Line> {
+    if !matches!(event.kind(), "file_received" | "group_file_received") {
+        return None;
+    }
+    Some(match arrived_file(event) {
+        Arrived::File(file) => downloads.save_and_tell(&file, lang),
+        Arrived::Broken => Line::bad(text::FILE_BROKEN.get(lang)),
+        Arrived::NotHere => Line::bad(text::FILE_NOT_HERE.get(lang)),
+    })
 }
 
 /// The event as it came. Answers to this program's own requests are no events.

@@ -16,6 +16,7 @@ use super::downloads::Downloads;
 use super::show::{Line, Style};
 use super::terminal::{Keyboard, Screen};
 use super::uploads;
+use super::vault::Vault;
 
 /// How long a login may take, reconnecting included.
 const LOGIN_MAX: Duration = Duration::from_secs(15);
@@ -49,6 +50,7 @@ pub(crate) struct Session {
     changed: Condvar,
     screen: Screen,
     downloads: Downloads,
+    vault: Vault,
 }
 
 /// What the effects of one event ask of who carried them out.
@@ -68,6 +70,7 @@ impl Session {
         app: App,
         screen: Screen,
         downloads: Downloads,
+        vault: Vault,
     ) -> Arc<Self> {
         let state = State { app, writer: None, leaving: false, closed: false };
         Arc::new(Self {
@@ -77,6 +80,7 @@ impl Session {
             changed: Condvar::new(),
             screen,
             downloads,
+            vault,
         })
     }
 
@@ -121,6 +125,20 @@ impl Session {
     /// Logged in, and the connection stands.
     pub(crate) fn is_online(&self) -> bool {
         self.lock().app.is_online()
+    }
+
+    /// Whether [`Session::tick`] has something to do.
+    pub(crate) fn wants_tick(&self) -> bool {
+        self.lock().app.wants_tick()
+    }
+
+    /// A moment has passed since it was first wanted.
+    pub(crate) fn tick(&self) {
+        let mut state = self.lock();
+        if !state.closed {
+            let effects = state.app.tick();
+            self.carry_out(state, effects);
+        }
     }
 
     /// Nothing is to be heard from the server now.
@@ -176,7 +194,7 @@ impl Session {
         }
         let state = self.lock();
         match state.app.refusal() {
-            Some(refusal) if name_given && !self.interactive => {
+            Some(refusal) if name_given && !self.interactive && !state.app.asks_password() => {
                 Err(Failure::new(Exit::LoginRefused, refusal))
             }
             _ => Ok(state.app.prompt()),
@@ -273,6 +291,22 @@ impl Session {
                 Effect::Save(file) => {
                     self.screen.show(&self.downloads.save_and_tell(&file, self.lang));
                 }
+                Effect::SaveMissed(file) => {
+                    let told = self.downloads.save_and_tell(&file, self.lang);
+                    push_front(&mut effects, state.app.saved(told));
+                }
+                Effect::Recall(user) => {
+                    let tokens = self.vault.recall(&user);
+                    push_front(&mut effects, state.app.recalled(tokens));
+                }
+                Effect::Remember { user, token } => {
+                    let told = match self.vault.remember(&user, &token) {
+                        Ok(true) => continue,
+                        Ok(false) => text::NO_DATA_FOLDER.get(self.lang).to_owned(),
+                        Err(error) => error.to_string(),
+                    };
+                    self.screen.show(&Line::bad(&text::not_remembered(self.lang, &told)));
+                }
                 Effect::ReadFile(file) => {
                     let read = uploads::read(&file.path);
                     effects.extend(state.app.file_read(&file, read));
@@ -284,6 +318,13 @@ impl Session {
         drop(state);
         self.changed.notify_all();
         wish
+    }
+}
+
+/// What comes of an effect comes before what is left to do.
+fn push_front(effects: &mut VecDeque<Effect>, first: Vec<Effect>) {
+    for effect in first.into_iter().rev() {
+        effects.push_front(effect);
     }
 }
 

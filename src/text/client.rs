@@ -1,23 +1,22 @@
 //! What the client says: its menu and questions, its notices, and the help of `papo`, `papo send`
 //! and `papo listen`.
 
+mod account;
 mod advice;
+mod choices;
 mod scripts;
+mod talk;
 
+pub use account::*;
 pub use advice::{LEAVE_INSTEAD, advice, script_advice};
+pub use choices::{Choice, MENU_TITLE, RULE, choice};
 pub use scripts::{
     HELP_CLIENT, HELP_LISTEN, HELP_SEND, RECIPIENT_NEEDED, TEXT_EMPTY, TEXT_NEEDED, TEXT_NOT_UTF8,
     TEXT_OVER_LIMIT, TOO_MANY_ARGUMENTS, USER_NEEDED,
 };
+pub use talk::*;
 
 use super::{Lang, Sentence, say};
-
-/// Between the parts of the menu.
-pub const RULE: &str = "==================================================";
-
-/// The menu's title.
-pub const MENU_TITLE: Sentence =
-    say("📱 CHAT DISTRIBUÍDO - MENU DE OPÇÕES", "📱 DISTRIBUTED CHAT - MENU");
 
 /// The question that the menu asks.
 pub const CHOOSE: Sentence = say("Escolha uma opção:", "Choose an option:");
@@ -91,9 +90,6 @@ pub const LEAVING: Sentence = say("👋 Encerrando cliente...", "👋 Closing th
 /// The last line of leaving.
 pub const LEFT: Sentence = say("✅ Cliente encerrado.", "✅ Client closed.");
 
-/// Before messages that came while the user was away.
-pub const BACKLOG: Sentence = say("📬 Enquanto você estava fora:", "📬 While you were away:");
-
 /// A request made without a connection that cannot wait.
 pub const OFFLINE: Sentence = say(
     "Sem conexão com o servidor. Repita quando ela voltar.",
@@ -153,73 +149,6 @@ pub const NO_GROUPS: Sentence = say(
 
 /// After the user's own name in a list.
 pub const YOU: Sentence = say("(você)", "(you)");
-
-/// An option of the menu, as its line shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the sentences below say it")]
-pub enum Choice {
-    PrivateMessage,
-    CreateGroup,
-    GroupMessage,
-    SendFile,
-    ListUsers,
-    ListGroups,
-    Menu,
-    Quit,
-    WholeMenu,
-    AddMember,
-    Members,
-    LeaveGroup,
-    JoinGroup,
-    CreatePrivateGroup,
-    RemoveMember,
-    Promote,
-    Demote,
-    RenameGroup,
-    DeleteGroup,
-}
-
-/// What an option says in the menu.
-pub const fn choice(choice: Choice) -> Sentence {
-    match choice {
-        Choice::PrivateMessage => say("💬 Enviar mensagem privada", "💬 Send a private message"),
-        Choice::CreateGroup => say("👥 Criar grupo", "👥 Create a group"),
-        Choice::GroupMessage => {
-            say("👥 Enviar mensagem para grupo", "👥 Send a message to a group")
-        }
-        Choice::SendFile => say("📎 Enviar arquivo", "📎 Send a file"),
-        Choice::ListUsers => say("📋 Listar usuários online", "📋 List who is online"),
-        Choice::ListGroups => say("📋 Listar grupos", "📋 List your groups"),
-        Choice::Menu => say("❓ Mostrar menu", "❓ Show the menu"),
-        Choice::Quit => say("🚪 Sair", "🚪 Leave"),
-        Choice::WholeMenu => say(
-            "❓ Mostrar menu com todas as opções de grupo",
-            "❓ Show the menu with every option for groups",
-        ),
-        Choice::AddMember => say("➕ Adicionar membro ao grupo", "➕ Add a member to a group"),
-        Choice::Members => say("👥 Ver membros do grupo", "👥 See a group's members"),
-        Choice::LeaveGroup => say("🚶 Sair de um grupo", "🚶 Leave a group"),
-        Choice::JoinGroup => say("🙋 Entrar em um grupo", "🙋 Join a group"),
-        Choice::CreatePrivateGroup => say("🔒 Criar grupo privado", "🔒 Create a private group"),
-        Choice::RemoveMember => {
-            say("➖ Remover membro do grupo", "➖ Remove a member from a group")
-        }
-        Choice::Promote => say("⭐ Tornar membro administrador", "⭐ Make a member an admin"),
-        Choice::Demote => say("⬇️ Tirar administrador do cargo", "⬇️ Make an admin a plain member"),
-        Choice::RenameGroup => say("✏️ Renomear grupo", "✏️ Rename a group"),
-        Choice::DeleteGroup => say("🗑️ Apagar grupo", "🗑️ Delete a group"),
-    }
-}
-
-/// How many messages had been missed, after the last of them.
-pub fn backlog_shown(lang: Lang, count: usize) -> String {
-    match (lang, count) {
-        (Lang::Pt, 1) => "📬 Isso foi tudo (1 item).".to_owned(),
-        (Lang::Pt, _) => format!("📬 Isso foi tudo ({count} itens)."),
-        (Lang::En, 1) => "📬 That was all (1 item).".to_owned(),
-        (Lang::En, _) => format!("📬 That was all ({count} items)."),
-    }
-}
 
 /// The label of a private message, before who wrote it.
 pub const PRIVATE: Sentence = say("💬 [PRIVADA]", "💬 [PRIVATE]");
@@ -528,22 +457,5 @@ mod tests {
             assert_eq!(size(Lang::Pt, bytes), pt);
             assert_eq!(size(Lang::En, bytes), en);
         }
-    }
-
-    #[test]
-    fn the_menu_says_what_the_first_chat_said() {
-        for (option, line) in [
-            (Choice::PrivateMessage, "💬 Enviar mensagem privada"),
-            (Choice::CreateGroup, "👥 Criar grupo"),
-            (Choice::GroupMessage, "👥 Enviar mensagem para grupo"),
-            (Choice::SendFile, "📎 Enviar arquivo"),
-            (Choice::ListUsers, "📋 Listar usuários online"),
-            (Choice::ListGroups, "📋 Listar grupos"),
-            (Choice::Menu, "❓ Mostrar menu"),
-            (Choice::Quit, "🚪 Sair"),
-        ] {
-            assert_eq!(choice(option).pt, line);
-        }
-        assert_eq!(RULE.len(), 50);
     }
 }

@@ -41,12 +41,26 @@ const ASK_TO_BE_ADDED: Sentence = say(
     "Ask a member to add you with option 10.",
 );
 
+const WAIT: Sentence =
+    say("Espere um minuto antes de tentar de novo.", "Wait a minute before you try again.");
+
+const CLOSE_ANOTHER: Sentence = say(
+    "Encerre uma das outras sessões deste usuário.",
+    "Close one of this user's other sessions.",
+);
+
+const OLD_PASSWORD: Sentence =
+    say("Este nome já tem senha: informe a atual.", "This name has a password: give it first.");
+
 /// What to do about a refusal of what an option of the menu asked for. `None` stands for the login.
 pub const fn advice(code: Code, asked: Option<Choice>) -> Option<Sentence> {
     use Choice as C;
     Some(match (code, asked) {
         (Code::NameInUse | Code::NameConfusable, None) => OTHER_USER_NAME,
         (Code::NameConfusable, Some(_)) => OTHER_NAME,
+        (Code::TooManyAttempts, _) => WAIT,
+        (Code::TooManySessions, None) => CLOSE_ANOTHER,
+        (Code::AuthRequired, Some(C::Password)) => OLD_PASSWORD,
         (Code::UnknownUser, Some(C::RemoveMember | C::Promote | C::Demote)) => SEE_MEMBERS,
         (Code::UnknownUser, _) => SEE_USERS,
         (Code::UnknownGroup, Some(C::JoinGroup)) => ASK_EXACT_NAME,
@@ -66,6 +80,16 @@ pub const fn script_advice(code: Code) -> Option<Sentence> {
         Code::NameInUse | Code::NameConfusable => {
             say("Escolha outro nome com --user.", "Choose another name with --user.")
         }
+        Code::AuthRequired => say(
+            "Este nome tem dono. Entre uma vez com papo --user neste computador, ou ponha a senha na variável PAPO_PASSWORD.",
+            "This name is taken. Come in once with papo --user on this computer, or put the password into the variable PAPO_PASSWORD.",
+        ),
+        Code::WrongPassword => say(
+            "Confira a senha, ou a variável PAPO_PASSWORD.",
+            "Check the password, or the variable PAPO_PASSWORD.",
+        ),
+        Code::TooManyAttempts => WAIT,
+        Code::TooManySessions => CLOSE_ANOTHER,
         Code::UnknownUser => say(
             "Confira o nome: só recebe mensagens quem já entrou neste servidor.",
             "Check the name: only those who have been on this server get messages.",

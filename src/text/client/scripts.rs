@@ -56,6 +56,15 @@ Opções:
   -V, --version         a versão
   -h, --help            esta ajuda
 
+Da primeira vez, o nome passa a ser seu: a chave de acesso fica neste
+computador, em ~/.local/share/papo (macOS: ~/Library/Application Support/papo;
+Windows: %APPDATA%\\papo), e só você pode lê-la. De outro computador se entra com
+a senha, que a opção 16 do menu define.
+
+Variáveis:
+  PAPO_PASSWORD         a senha, dada quando o servidor a pede
+  PAPO_HOME             outra pasta para as chaves de acesso
+
 Outros comandos, cada um com --help:
   papo server           o servidor
   papo send             envia uma mensagem ou um arquivo, e termina
@@ -85,6 +94,15 @@ Options:
   --color WHEN          auto, always or never (auto; NO_COLOR is honoured)
   -V, --version         the version
   -h, --help            this help
+
+The first time, the name becomes yours: its key is kept on this computer, in
+~/.local/share/papo (macOS: ~/Library/Application Support/papo; Windows:
+%APPDATA%\\papo), and only you may read it. From another computer one comes in
+with the password, which option 16 of the menu sets.
+
+Variables:
+  PAPO_PASSWORD         the password, given when the server wants it
+  PAPO_HOME             another folder for the keys
 
 Other commands, each with --help:
   papo server           the server
@@ -119,15 +137,15 @@ Opções:
   --user NOME           quem envia (obrigatório)
   --group GRUPO         envia para um grupo em vez de uma pessoa
   --file ARQUIVO        envia este arquivo em vez de um texto
-  --downloads PASTA     onde salvar arquivos que cheguem enquanto isso
-                        (client_downloads)
   --json                mostra a resposta do servidor em JSON
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
-A saída padrão traz o número da mensagem; o resto vai para a saída de erros,
-também as mensagens que esperavam por este usuário, que assim contam como
-vistas.
+A saída padrão traz o número da mensagem. O que espera por este usuário continua
+esperando: quem o mostra é papo, ou papo listen.
+
+Um nome que tem dono precisa da chave que papo --user NOME guardou neste
+computador, ou da senha na variável PAPO_PASSWORD.
 
 Exemplos:
   papo send --user ana bia \"oi, bia\"
@@ -151,14 +169,15 @@ Options:
   --user NAME           who sends (required)
   --group GROUP         send to a group instead of a person
   --file FILE           send this file instead of a text
-  --downloads DIR       where files that arrive meanwhile are saved
-                        (client_downloads)
   --json                print the server's answer as JSON
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
-Standard output gets the message's number; the rest goes to standard error, also
-messages that were waiting for this user, which then count as seen.
+Standard output gets the message's number. What waits for this user goes on
+waiting: papo shows it, or papo listen.
+
+A name that is taken needs the key that papo --user NAME kept on this computer,
+or the password in the variable PAPO_PASSWORD.
 
 Examples:
   papo send --user ana bia \"hi, bia\"
@@ -188,7 +207,11 @@ Opções:
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
-Só os eventos vão para a saída padrão. Uma conexão perdida é refeita.
+Só os eventos vão para a saída padrão, e o que foi mostrado conta como entregue.
+Uma conexão perdida é refeita.
+
+Um nome que tem dono precisa da chave que papo --user NOME guardou neste
+computador, ou da senha na variável PAPO_PASSWORD.
 
 Exemplos:
   papo listen --user robo
@@ -214,7 +237,11 @@ Options:
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
-Standard output gets the events alone. A lost connection is made again.
+Standard output gets the events alone, and what was shown counts as delivered. A
+lost connection is made again.
+
+A name that is taken needs the key that papo --user NAME kept on this computer,
+or the password in the variable PAPO_PASSWORD.
 
 Examples:
   papo listen --user robot
