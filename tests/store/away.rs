@@ -318,7 +318,10 @@ fn what_was_deleted_or_edited_meanwhile_is_not_shown_as_it_was() {
         let said: Vec<&str> = contents(&missed).into_iter().filter(|it| !it.is_empty()).collect();
         assert_eq!(said, ["com erros", "fim"]);
         for message in missed.iter().filter(|message| text(message, "content").is_empty()) {
-            assert_eq!((number(message, "msg_id"), &message["deleted"]), (taken_back, &json!(true)));
+            assert_eq!(
+                (number(message, "msg_id"), &message["deleted"]),
+                (taken_back, &json!(true))
+            );
         }
     }
 }

@@ -151,9 +151,7 @@ fn a_user_is_there_until_the_last_session_ends() {
     nothing_but_a_message(&mut second, "bia", &mut ana, "ana");
     first.hears("bia", "marco");
     drop(first);
-    eventually("one session is left", || {
-        number(&ana.tell("bia", "quantas?"), "delivered") == 1
-    });
+    eventually("one session is left", || number(&ana.tell("bia", "quantas?"), "delivered") == 1);
     let presence = |frame: &Value| frame["type"] == "presence";
     assert!(!ana.take_aside().iter().any(presence), "somebody is still there");
     drop(second);

@@ -172,7 +172,6 @@ fn a_backlog_that_is_confirmed_bit_by_bit() {
         drop(bia);
         ana.waits_until_gone("bia");
     }
-    let mut bia =
-        server.join_with("bia", Framing::Line, &json!({ "features": ["receipts"] }));
+    let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": ["receipts"] }));
     assert_eq!(bia.backlog(), Vec::<Value>::new());
 }
