@@ -9,7 +9,7 @@ mod away;
 mod changes;
 mod groups;
 mod history;
-
+mod kill;
 mod old_clients;
 mod process;
 mod receipts;

@@ -182,7 +182,7 @@ fn what_was_answered_before_a_kill_is_there_after_it() {
             requests.iter().flat_map(|request| Framing::Line.frame(request)).collect();
         ana.send_bytes(&wire);
         let mut answered: Vec<(Value, Value)> = Vec::new();
-        for request in &requests[..round * 20 + 1] {
+        for request in &requests[..=round * 20] {
             let answer = ana.answer_to(&request["id"]);
             assert_eq!(answer["status"], "success", "{answer}");
             answered.push((request["content"].clone(), answer["msg_id"].clone()));

@@ -159,9 +159,9 @@ fn a_backlog_that_is_confirmed_bit_by_bit() {
     while confirmed < sent.len() {
         let fields = json!({ "features": ["receipts"] });
         let mut bia = server.join_with("bia", Framing::Line, &fields);
-        for at in confirmed..sent.len().min(confirmed + 600) {
+        for (at, msg_id) in sent.iter().enumerate().take(confirmed + 600).skip(confirmed) {
             let event = bia.next();
-            assert_eq!((place(&event), number(&event, "msg_id")), (at, sent[at]));
+            assert_eq!((place(&event), number(&event, "msg_id")), (at, *msg_id));
         }
         confirmed = sent.len().min(confirmed + 500);
         let last = sent[confirmed - 1];
