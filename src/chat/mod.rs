@@ -238,8 +238,8 @@ impl Chat {
                 What::Seen { cursor, .. } => {
                     self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
-                What::Read { .. } if known.is_ok() => self.read_stored(entry, fx),
-                What::Read { .. } | What::Forget(_) => {}
+                What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
+                What::Forget(_) => {}
             }
         }
     }

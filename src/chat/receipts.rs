@@ -3,7 +3,7 @@
 use super::entry::{Entry, What};
 use super::query::Row;
 use super::users::{Owed, UserId};
-use super::{Chat, Class, Done, Effects, GroupId, Member, Now, SessionId};
+use super::{Chat, Class, Done, Effect, Effects, GroupId, Member, Now};
 use crate::wire::event::{Event, MsgId};
 use crate::wire::request::Target;
 
@@ -28,17 +28,23 @@ impl Chat {
     ) -> Done {
         let Ok(scope) = self.scope(member.user, place) else { return Done::Silent };
         let msg_id = msg_id.min(self.last);
-        if msg_id > scope.after {
-            let what = What::Read { conversation: scope.conversation, msg_id };
-            fx.batch.push((SessionId::NOBODY, member.user), None, what);
+        if msg_id <= scope.after {
+            return Done::Silent;
         }
-        Done::Silent
+        let what = What::Read { conversation: scope.conversation, msg_id };
+        fx.batch.push((member.session, member.user), None, what);
+        // What the session asks next is to be told with this in mind.
+        Done::LaterInOrder
     }
 
-    /// It is stored what a user has read: those who wrote it are told.
-    pub(super) fn read_stored(&mut self, entry: &Entry, fx: &mut Effects) {
+    /// It is stored what a user has read: those who wrote it are told. Or it could not be stored.
+    pub(super) fn read_stored(&mut self, entry: &Entry, stored: bool, fx: &mut Effects) {
         let What::Read { conversation, msg_id } = entry.what else { return };
         let by = entry.origin.user;
+        fx.push(Effect::Resume(entry.origin.session));
+        if !stored {
+            return;
+        }
         if let Some(pair) = self.pairs.get_mut(conversation) {
             let other = pair.other(by);
             if pair.set_read(by, msg_id) < msg_id && other != by {

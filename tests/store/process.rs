@@ -89,6 +89,7 @@ fn sync_and_os_survive_a_kill() {
         assert_eq!(ana.ok(&message)["msg_id"], msg_id, "{durability}");
         let mut bia = server.join("bia");
         assert_eq!(bia.hears("ana", "oi")["backlog"], true);
+        bia.event("synced");
         bia.nothing_more();
     }
 }

@@ -206,6 +206,7 @@ fn what_was_answered_before_a_kill_is_there_after_it() {
             (0..=round).flat_map(|round| (0..100).map(move |n| format!("{round} {n}"))).collect();
         assert_eq!(contents(&whole), expected);
         answered_in_all += answered.len();
+        ana.leave();
     }
     assert_eq!(answered_in_all, 205);
 }
@@ -259,5 +260,6 @@ fn a_group_change_that_was_answered_is_there_after_a_kill() {
         server.crash();
         let mut ana = server.join("ana");
         ana.group_refused("list_group_members", &name, &json!({}), "not_member");
+        ana.leave();
     }
 }

@@ -110,6 +110,7 @@ fn a_long_backlog_in_the_other_framings() {
             let event = bia.event("private_message_received");
             assert_eq!((number(&event, "msg_id"), &event["backlog"]), (msg_id, &json!(true)));
         }
+        bia.event("synced");
         bia.nothing_more();
         bia.leave();
     }
