@@ -242,7 +242,7 @@ pub const STORED_PAGE_BYTES_MAX: usize = 128 * 1024;
 pub const UNREAD_COUNTED_MAX: u64 = 1_000;
 
 /// Stored messages looked at to count the unread ones of all of one user's conversations.
-pub const UNREAD_ROWS_READ_MAX: u64 = 131_072;
+pub const UNREAD_ROWS_READ_MAX: u64 = 32_768;
 
 /// Stored messages with the right words that are looked at for one search, whether they may be
 /// shown or not.

@@ -75,8 +75,8 @@ impl Memory {
         self.spare = Some(done);
     }
 
-    pub(super) fn fetch(&mut self, ticket: Ticket, query: Query) {
-        self.answers.push_back((ticket, self.ring.answer(&query)));
+    pub(super) fn fetch(&mut self, ticket: Ticket, query: &Query) {
+        self.answers.push_back((ticket, self.ring.answer(query)));
     }
 
     pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
@@ -96,7 +96,9 @@ impl Memory {
                 self.ring.push(batch, entry, number, wall_ms);
             }
             What::Changed { msg_id, conversation, change } => {
-                if !self.ring.change(batch, user, (*msg_id, *conversation), change, number) {
+                let of = (*msg_id, *conversation);
+                let found = self.ring.change(batch, user, of, change, number);
+                if !found {
                     return Outcome::Failed(Code::UnknownMessage);
                 }
             }

@@ -165,7 +165,7 @@ impl Journal {
     /// Asks a question, whose answer has the same ticket.
     pub fn fetch(&mut self, ticket: Ticket, query: Query) {
         match &mut self.kind {
-            Kind::Memory(memory) => memory.fetch(ticket, query),
+            Kind::Memory(memory) => memory.fetch(ticket, &query),
             Kind::Disk(disk) => disk.fetch(ticket, query),
         }
     }

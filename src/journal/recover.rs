@@ -104,19 +104,13 @@ fn read_conversations(db: &Connection, recovered: &mut Recovered) -> Result<()> 
         let id = ConversationId(row.get(0)?);
         let newest = number(row.get::<_, Option<i64>>(6)?.unwrap_or(0));
         let changed = number(row.get::<_, Option<i64>>(7)?.unwrap_or(0));
-        match row.get_ref(3)?.as_str_or_null()? {
-            Some(name) => recovered.groups.push(StoredGroup {
-                id,
-                name: names.parse(name, id.0),
-                private: row.get(4)?,
-                deleted: row.get(5)?,
-                newest,
-                changed,
-            }),
-            None => {
-                let users = (UserId(row.get(1)?), UserId(row.get(2)?));
-                recovered.pairs.push(StoredPair { id, users, newest, changed });
-            }
+        if let Some(name) = row.get_ref(3)?.as_str_or_null()? {
+            let name = names.parse(name, id.0);
+            let (private, deleted) = (row.get(4)?, row.get(5)?);
+            recovered.groups.push(StoredGroup { id, name, private, deleted, newest, changed });
+        } else {
+            let users = (UserId(row.get(1)?), UserId(row.get(2)?));
+            recovered.pairs.push(StoredPair { id, users, newest, changed });
         }
     }
     Ok(())

@@ -73,7 +73,7 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     // Before anything is written: a file of somebody else's, or of a newer papo's, stays as it is.
     migrate_if_known(&mut db)?;
     db.execute_batch(&format!(
-        "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16384;
+        "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;
          PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864",
         level(durability)
     ))?;
@@ -90,7 +90,7 @@ pub(super) fn open_reader(data: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-/// When SQLite syncs. What is not synced at all could be in pieces after a power cut; `NORMAL` loses
+/// When `SQLite` syncs. What is not synced at all could be in pieces after a power cut; `NORMAL` loses
 /// the newest and keeps the rest whole.
 pub(super) fn level(durability: Durability) -> &'static str {
     match durability {
@@ -127,12 +127,12 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
-/// A number as SQLite keeps it. Numbers of ours stay far below its end.
+/// A number as `SQLite` keeps it. Numbers of ours stay far below its end.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A number as SQLite kept it.
+/// A number as `SQLite` kept it.
 pub(super) fn number(int: i64) -> u64 {
     u64::try_from(int).unwrap_or(0)
 }

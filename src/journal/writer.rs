@@ -31,8 +31,10 @@ const CHECKPOINT_PAGES: u64 = 4_096;
 const PAGES_PER_COMMIT: u64 = 2;
 const PAGES_PER_ENTRY: u64 = 2;
 
-/// Messages indexed in one step, a few milliseconds' work.
+/// Messages indexed in one step, a few milliseconds' work; and when there is nothing else to do and
+/// much to catch up, because larger steps are merged less often.
 const INDEX_STEP: usize = 512;
+const INDEX_STEP_QUIET: usize = 2_048;
 
 /// Messages not indexed from which on indexing does not wait for a quiet moment, so that a search
 /// never has long to catch up.
@@ -85,7 +87,7 @@ pub(super) struct Writer<'c> {
     open: bool,
 }
 
-impl<'c> Writer<'c> {
+impl Writer<'_> {
     /// The thread's whole life.
     pub(super) fn run(
         db: Connection,
@@ -132,7 +134,7 @@ impl<'c> Writer<'c> {
             self.checkpoint()?;
         }
         let emptied = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        emptied.map_or_else(|error| self.survive(&error), Ok)
+        emptied.map_or_else(|error| survive(&error), Ok)
     }
 
     /// Waits for something to do, and takes all there is of it.
@@ -179,7 +181,7 @@ impl<'c> Writer<'c> {
         match self.write() {
             Ok(()) => self.store.keep(),
             Err(error) => {
-                self.survive(&error)?;
+                survive(&error)?;
                 self.roll_back()?;
                 let failed = Outcome::Failed(Code::StorageUnavailable);
                 for (committed, _) in &mut self.batches {
@@ -202,10 +204,8 @@ impl<'c> Writer<'c> {
         self.store.begin.execute([])?;
         for (Committed { batch, outcomes }, wall_ms) in &mut self.batches {
             for entry in batch.entries() {
-                let number = match is_numbered(&entry.what) {
-                    true => self.numbers.next(*wall_ms),
-                    false => 0,
-                };
+                let numbered = is_numbered(&entry.what);
+                let number = if numbered { self.numbers.next(*wall_ms) } else { 0 };
                 outcomes.push(self.store.apply(batch, entry, number, *wall_ms)?);
             }
         }
@@ -223,37 +223,6 @@ impl<'c> Writer<'c> {
         self.db.execute_batch("ROLLBACK").map_err(|error| Fatal(error.to_string()))
     }
 
-    /// Whether the store can be trusted after an error. After a failed sync it cannot: the system
-    /// may have dropped what it could not write, and would say nothing the next time.
-    fn survive(&self, error: &rusqlite::Error) -> Result<(), Fatal> {
-        let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
-        match error.sqlite_error_code() {
-            Some(
-                ErrorCode::DiskFull
-                | ErrorCode::OutOfMemory
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::TooBig
-                | ErrorCode::ConstraintViolation
-                | ErrorCode::TypeMismatch
-                | ErrorCode::ReadOnly
-                | ErrorCode::CannotOpen,
-            ) => Ok(()),
-            Some(ErrorCode::SystemIoFailure)
-                if !matches!(
-                    extended,
-                    ffi::SQLITE_IOERR_FSYNC
-                        | ffi::SQLITE_IOERR_DIR_FSYNC
-                        | ffi::SQLITE_IOERR_CLOSE
-                        | ffi::SQLITE_IOERR_CORRUPTFS
-                ) =>
-            {
-                Ok(())
-            }
-            _ => Err(Fatal(error.to_string())),
-        }
-    }
-
     /// Indexes a step if nothing is to be done, somebody waits for it, or too much has piled up.
     fn index(&mut self) -> Result<(), Fatal> {
         let behind = self.store.index.behind();
@@ -264,7 +233,7 @@ impl<'c> Writer<'c> {
             let step = self.with_level("NORMAL").and_then(|()| self.index_step());
             self.with_level(schema::level(self.durability)).map_err(|e| Fatal(e.to_string()))?;
             if let Err(error) = step {
-                self.survive(&error)?;
+                survive(&error)?;
                 self.roll_back()?;
                 // Nobody waits for what may fail again; the next quiet moment tries once more.
                 self.waiting_for_index.clear();
@@ -281,10 +250,12 @@ impl<'c> Writer<'c> {
 
     fn index_step(&mut self) -> rusqlite::Result<()> {
         self.store.begin.execute([])?;
-        let done = self.store.index.step(INDEX_STEP, self.numbers.last)?;
+        let far = self.quiet && self.store.index.behind() > INDEX_FAR_BEHIND;
+        let step = if far { INDEX_STEP_QUIET } else { INDEX_STEP };
+        let done = self.store.index.step(step, self.numbers.last)?;
         self.store.commit.execute([])?;
         self.store.index.keep(done);
-        self.pages += INDEX_STEP as u64 / 8;
+        self.pages += step as u64 / 8;
         Ok(())
     }
 
@@ -296,7 +267,7 @@ impl<'c> Writer<'c> {
     }
 
     /// Moves the log into the file when it has grown. Only here, after the batches have gone back:
-    /// by itself SQLite would do it within a commit, and hide its errors.
+    /// by itself `SQLite` would do it within a commit, and hide its errors.
     fn checkpoint(&mut self) -> Result<(), Fatal> {
         let enough = if self.quiet { CHECKPOINT_QUIET_PAGES } else { CHECKPOINT_PAGES };
         if self.pages < enough {
@@ -308,7 +279,38 @@ impl<'c> Writer<'c> {
         });
         match moved {
             Ok(_) => Ok(()),
-            Err(error) => self.survive(&error),
+            Err(error) => survive(&error),
         }
+    }
+}
+
+/// Whether the store can be trusted after an error. After a failed sync it cannot: the system
+/// may have dropped what it could not write, and would say nothing the next time.
+fn survive(error: &rusqlite::Error) -> Result<(), Fatal> {
+    let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::OutOfMemory
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::TooBig
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen,
+        ) => Ok(()),
+        Some(ErrorCode::SystemIoFailure)
+            if !matches!(
+                extended,
+                ffi::SQLITE_IOERR_FSYNC
+                    | ffi::SQLITE_IOERR_DIR_FSYNC
+                    | ffi::SQLITE_IOERR_CLOSE
+                    | ffi::SQLITE_IOERR_CORRUPTFS
+            ) =>
+        {
+            Ok(())
+        }
+        _ => Err(Fatal(error.to_string())),
     }
 }

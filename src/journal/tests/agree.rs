@@ -1,5 +1,7 @@
 //! Both journals against a model that is too simple to be wrong, for the same entries.
 
+#![expect(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -31,7 +33,11 @@ enum Op {
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         8 => (any::<bool>(), 0..3usize, proptest::option::of(0..20i64), 0..4usize)
-            .prop_map(|(who, place, id, text)| Op::Say(who, place, id, text)),
+            // An id says one thing, or a retry of what was edited since would be answered as one by
+            // the store on disk, which has the text no more, and not by the other.
+            .prop_map(|(who, place, id, text)| {
+                Op::Say(who, place, id, id.map_or(text, |id| id.unsigned_abs() as usize % 4))
+            }),
         1 => (0..60usize, 0..4usize).prop_map(|(which, text)| Op::Edit(which, text)),
         1 => (0..60usize).prop_map(Op::Delete),
         2 => (0..60usize, 0..3u32, any::<bool>()).prop_map(|(a, b, c)| Op::React(a, b, c)),

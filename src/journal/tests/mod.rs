@@ -4,4 +4,4 @@ mod agree;
 mod failing;
 mod pages;
 mod promise;
-mod world;
+pub(super) mod world;

@@ -19,20 +19,20 @@ use crate::wire::name::Name;
 use crate::wire::request::{PageAt, RequestId};
 
 /// 2026-01-01T00:00Z.
-pub(in super::super) const NEW_YEAR_MS: u64 = 1_767_225_600_000;
+pub(in crate::journal) const NEW_YEAR_MS: u64 = 1_767_225_600_000;
 
-pub(in super::super) struct World {
-    pub(in super::super) journal: Option<Journal>,
-    pub(in super::super) recovered: Recovered,
-    pub(in super::super) batch: Batch,
-    pub(in super::super) wall_ms: u64,
-    pub(in super::super) durability: Durability,
-    pub(in super::super) folder: TempDir,
+pub(in crate::journal) struct World {
+    pub(in crate::journal) journal: Option<Journal>,
+    pub(in crate::journal) recovered: Recovered,
+    pub(in crate::journal) batch: Batch,
+    pub(in crate::journal) wall_ms: u64,
+    pub(in crate::journal) durability: Durability,
+    pub(in crate::journal) folder: TempDir,
     wakes: Option<Receiver<()>>,
 }
 
 impl World {
-    pub(in super::super) fn new(durability: Durability) -> Self {
+    pub(in crate::journal) fn new(durability: Durability) -> Self {
         let mut world = Self {
             journal: None,
             recovered: Recovered::default(),
@@ -46,12 +46,12 @@ impl World {
         world
     }
 
-    pub(in super::super) fn data(&self) -> &Path {
+    pub(in crate::journal) fn data(&self) -> &Path {
         self.folder.path()
     }
 
     /// Closes the journal, if there is one, and opens it again.
-    pub(in super::super) fn reopen(&mut self) {
+    pub(in crate::journal) fn reopen(&mut self) {
         self.close();
         let (wake, wakes) = mpsc::channel();
         let wake = Arc::new(move || {
@@ -63,23 +63,23 @@ impl World {
         self.wakes = Some(wakes);
     }
 
-    pub(in super::super) fn close(&mut self) {
+    pub(in crate::journal) fn close(&mut self) {
         if let Some(journal) = self.journal.take() {
             journal.close();
         }
     }
 
-    pub(in super::super) fn journal(&mut self) -> &mut Journal {
+    pub(in crate::journal) fn journal(&mut self) -> &mut Journal {
         self.journal.as_mut().unwrap()
     }
 
     /// Adds an entry to the next batch.
-    pub(in super::super) fn push(&mut self, user: u32, id: Option<&RequestId<'_>>, what: What) {
+    pub(in crate::journal) fn push(&mut self, user: u32, id: Option<&RequestId<'_>>, what: What) {
         let session = SessionId { index: user, generation: 0 };
         self.batch.push((session, UserId(user)), id, what);
     }
 
-    pub(in super::super) fn message(
+    pub(in crate::journal) fn message(
         &mut self,
         user: u32,
         to: Place,
@@ -94,39 +94,39 @@ impl World {
     }
 
     /// User 0 writes to user 1, in conversation 1.
-    pub(in super::super) fn say(&mut self, id: &str, content: &str) {
+    pub(in crate::journal) fn say(&mut self, id: &str, content: &str) {
         let id = RequestId::Text(Text::from(id.to_owned()));
         let id = Some(&id).filter(|id| **id != RequestId::Text(Text::from("")));
         self.message(0, Place::User(UserId(1)), 1, id, content);
     }
 
     /// A user writes to a group.
-    pub(in super::super) fn tell(&mut self, user: u32, group: u32, content: &str) {
+    pub(in crate::journal) fn tell(&mut self, user: u32, group: u32, content: &str) {
         self.message(user, Place::Group(GroupId(group)), group, None, content);
     }
 
-    pub(in super::super) fn file(&mut self, name: &str, saved_as: &str, size: u64) {
+    pub(in crate::journal) fn file(&mut self, name: &str, saved_as: &str, size: u64) {
         let (name, saved_as) = (name.to_owned(), saved_as.to_owned());
         let file = Box::new(KeptFile { name, saved_as, size, data: String::new() });
         let to = Place::User(UserId(1));
         self.push(0, None, What::File { to, conversation: ConversationId(1), file });
     }
 
-    pub(in super::super) fn account(&mut self, user: u32, name: &str) {
+    pub(in crate::journal) fn account(&mut self, user: u32, name: &str) {
         let name = Name::parse(name).unwrap();
         self.push(user, None, What::Account(Box::new(Account { name, token: None })));
     }
 
-    pub(in super::super) fn group(&mut self, by: u32, group: u32, change: Change) {
+    pub(in crate::journal) fn group(&mut self, by: u32, group: u32, change: Change) {
         self.push(by, None, What::Group { group: GroupId(group), change: Box::new(change) });
     }
 
-    pub(in super::super) fn change(&mut self, by: u32, msg_id: MsgId, change: Changed) {
+    pub(in crate::journal) fn change(&mut self, by: u32, msg_id: MsgId, change: Changed) {
         self.push(by, None, What::Changed { msg_id, conversation: ConversationId(1), change });
     }
 
     /// Hands the batch over.
-    pub(in super::super) fn append(&mut self) {
+    pub(in crate::journal) fn append(&mut self) {
         let wall_ms = self.wall_ms;
         let Self { journal, batch, .. } = self;
         journal.as_mut().unwrap().append(batch, wall_ms);
@@ -134,7 +134,7 @@ impl World {
     }
 
     /// The next batch that comes back.
-    pub(in super::super) fn committed(&mut self) -> Committed {
+    pub(in crate::journal) fn committed(&mut self) -> Committed {
         loop {
             if let Some(committed) = self.journal().committed() {
                 return committed;
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// Hands the batch over and waits until it is back.
-    pub(in super::super) fn commit(&mut self) -> Vec<Outcome> {
+    pub(in crate::journal) fn commit(&mut self) -> Vec<Outcome> {
         self.append();
         let committed = self.committed();
         let outcomes = committed.outcomes.clone();
@@ -155,7 +155,7 @@ impl World {
     }
 
     /// The same, for entries that are all stored.
-    pub(in super::super) fn stored(&mut self) -> Vec<MsgId> {
+    pub(in crate::journal) fn stored(&mut self) -> Vec<MsgId> {
         let outcomes = self.commit();
         let number = |outcome| match outcome {
             Outcome::Stored(number) => number,
@@ -164,7 +164,7 @@ impl World {
         outcomes.into_iter().map(number).collect()
     }
 
-    pub(in super::super) fn ask(&mut self, query: Query) -> Fetched {
+    pub(in crate::journal) fn ask(&mut self, query: Query) -> Fetched {
         self.journal().fetch(Ticket(7), query);
         loop {
             if let Some((ticket, fetched)) = self.journal().fetched() {
@@ -175,23 +175,23 @@ impl World {
         }
     }
 
-    pub(in super::super) fn rows(&mut self, query: Query) -> (Vec<Row>, bool) {
+    pub(in crate::journal) fn rows(&mut self, query: Query) -> (Vec<Row>, bool) {
         match self.ask(query) {
             Fetched::Rows { rows, more } => (rows, more),
             other => panic!("{other:?}"),
         }
     }
 
-    pub(in super::super) fn history(&mut self, at: PageAt, limit: usize) -> (Vec<Row>, bool) {
+    pub(in crate::journal) fn history(&mut self, at: PageAt, limit: usize) -> (Vec<Row>, bool) {
         self.rows(Query::History { scope: whole(1), at, limit })
     }
 
-    pub(in super::super) fn search(&mut self, words: &str, scopes: Vec<Scope>) -> Vec<String> {
+    pub(in crate::journal) fn search(&mut self, words: &str, scopes: Vec<Scope>) -> Vec<String> {
         let query = Query::Search { words: words.to_owned(), scopes, limit: 50 };
         self.rows(query).0.into_iter().map(|row| row.content).collect()
     }
 
-    pub(in super::super) fn missed(
+    pub(in crate::journal) fn missed(
         &mut self,
         scopes: Vec<Scope>,
         changes_upto: Option<MsgId>,
@@ -218,11 +218,11 @@ impl Drop for World {
 }
 
 /// All of a conversation.
-pub(in super::super) fn whole(conversation: u32) -> Scope {
+pub(in crate::journal) fn whole(conversation: u32) -> Scope {
     scope(conversation, 0, 0, u64::MAX >> 1)
 }
 
-pub(in super::super) fn scope(
+pub(in crate::journal) fn scope(
     conversation: u32,
     joined: MsgId,
     after: MsgId,
@@ -231,6 +231,6 @@ pub(in super::super) fn scope(
     Scope { conversation: ConversationId(conversation), joined, after, upto }
 }
 
-pub(in super::super) fn contents(rows: &[Row]) -> Vec<&str> {
+pub(in crate::journal) fn contents(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row.content.as_str()).collect()
 }
