@@ -75,6 +75,7 @@ impl Disk {
         fs::create_dir_all(data).map_err(unusable)?;
         let lock = lock(data)?;
         let db = schema::open(data, durability)?;
+        schema::settle(&db, data)?;
         let recovered = recover::recover(&db)?;
         let (jobs, queue) = mpsc::channel();
         let (report, reports) = mpsc::channel();

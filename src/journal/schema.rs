@@ -80,6 +80,20 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     Ok(db)
 }
 
+/// Makes sure that the store's files are in their folder, also after a power cut. SQLite syncs a
+/// folder in which it makes a file, and does not look whether that worked.
+pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
+    // The first thing written makes the file that all commits go to.
+    db.execute("UPDATE meta SET value = value WHERE key = 'last'", [])?;
+    #[cfg(unix)]
+    std::fs::File::open(data)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| OpenError::Unusable(error.to_string()))?;
+    #[cfg(not(unix))]
+    let _ = data;
+    Ok(())
+}
+
 /// Opens the store once more, to read.
 pub(super) fn open_reader(data: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
