@@ -314,3 +314,34 @@ fn survive(error: &rusqlite::Error) -> Result<(), Fatal> {
         _ => Err(Fatal(error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_is_survived_and_a_failed_sync_is_not() {
+        let survives = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            survive(&error).is_ok()
+        };
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ] {
+            assert!(survives(code), "{code}");
+        }
+        for code in [
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_MISUSE,
+        ] {
+            assert!(!survives(code), "{code}");
+        }
+    }
+}
