@@ -161,9 +161,13 @@ impl Chat {
         self.seen_due_ms
     }
 
-    /// Tells the journal how far users are, as far as that is new.
+    /// Tells the journal how far users are, as far as that is new, and what else it could not take
+    /// before.
     pub fn tell_seen(&mut self, fx: &mut Effects) {
         self.seen_due_ms = None;
+        for (user, msg_id) in std::mem::take(&mut self.unforgotten) {
+            Self::forget(user, msg_id, fx);
+        }
         for user in std::mem::take(&mut self.unstored) {
             let seen = self.users.get_mut(user);
             seen.unstored = false;

@@ -44,6 +44,7 @@ pub use session::SessionId;
 pub use time::Now;
 pub use users::UserId;
 
+use crate::limits::SEEN_RETRY_MS;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -108,6 +109,8 @@ pub struct Chat {
     deferred: VecDeque<Deferred>,
     /// Users of whom the journal is to be told how far they are, and when.
     unstored: Vec<UserId>,
+    /// Messages that the journal could not forget yet.
+    unforgotten: Vec<(UserId, MsgId)>,
     seen_due_ms: Option<u64>,
     /// Memory for the recipients of one event.
     targets: Vec<SessionId>,
@@ -130,6 +133,7 @@ impl Chat {
             failures: Failures::default(),
             deferred: VecDeque::new(),
             unstored: Vec::new(),
+            unforgotten: Vec::new(),
             seen_due_ms: None,
             targets: Vec::new(),
             transfers: Slab::new(),
@@ -239,7 +243,12 @@ impl Chat {
                     self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
                 What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
-                What::Forget(_) => {}
+                What::Forget(msg_id) => {
+                    if known.is_err() {
+                        self.unforgotten.push((entry.origin.user, *msg_id));
+                        self.seen_due_ms = Some(now.mono_ms + SEEN_RETRY_MS);
+                    }
+                }
             }
         }
     }
