@@ -535,7 +535,7 @@ def main():
             return 2
     kept, broken = 0, 0
     for name in names or PARTS:
-        print("%s: %s" % (name, PARTS[name].__doc__.split(".")[0]), flush=True)
+        print("%s: %s" % (name, PARTS[name].__doc__.split(".")[0]))
         with tempfile.TemporaryDirectory(prefix="papo-disk-trouble-") as scratch:
             try:
                 PARTS[name](papo, scratch)
@@ -554,4 +554,6 @@ def main():
 
 
 if __name__ == "__main__":
+    # Also into a pipe, line by line: a part takes its time.
+    sys.stdout.reconfigure(line_buffering=True)
     sys.exit(main())

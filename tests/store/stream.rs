@@ -136,6 +136,7 @@ fn a_backlog_that_is_interrupted_goes_on_where_it_stopped() {
         let since = seen.last().copied().unwrap_or(0);
         let mut bia = server.join_with("bia", Framing::Line, &json!({ "since": since }));
         logins += 1;
+        assert!(logins < 20, "only {} of {} messages came", seen.len(), sent.len());
         for _ in 0..300 {
             let event = bia.next();
             if event["type"] == "synced" {
