@@ -57,6 +57,7 @@ pub(super) fn restore(task: Task) -> Result<(), Failure> {
         StoreError::Unusable(why) => failure(text::cannot_write(lang, &data, &why)),
         other => store_failure(lang, file, other),
     })?;
+    closed.settle().map_err(|error| data_failure(lang, &data, error))?;
     let time = Local::now().format("%Y-%m-%d-%H%M%S").to_string();
     let old = closed.replace(&time, |path| part.replace(path)).map_err(cannot_write)?;
     let mut said = text::restored(lang, file, &data);

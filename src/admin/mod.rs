@@ -99,6 +99,7 @@ fn store_failure(lang: Lang, file: &Path, error: StoreError) -> Failure {
     failure(match error {
         StoreError::Missing => text::no_file(lang, file),
         StoreError::Locked => text::stop_first(lang, file),
+        StoreError::Busy => text::busy(lang, file),
         StoreError::TooNew { found, known } => text::too_new(lang, file, found, known),
         StoreError::TooOld => text::too_old(lang, file),
         StoreError::Foreign => text::foreign(lang, file),

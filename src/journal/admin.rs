@@ -23,7 +23,7 @@ use crate::wire::event::MsgId;
 /// Messages in one page of an export.
 const PAGE_MESSAGES: u32 = 512;
 
-/// Files that SQLite keeps beside its own, by what their names end with.
+/// Files that `SQLite` keeps beside its own, by what their names end with.
 const SIDE_FILES: [&str; 2] = ["-wal", "-shm"];
 
 /// Tables that every version has had.
@@ -36,6 +36,8 @@ pub enum StoreError {
     Missing,
     /// A server has it.
     Locked,
+    /// Another program has it open.
+    Busy,
     /// A newer papo has written it.
     TooNew {
         /// The version of what was found.
@@ -57,6 +59,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
             _ => Self::Unusable(error.to_string()),
         }
@@ -299,6 +302,19 @@ impl Closed {
         Ok(())
     }
 
+    /// Gathers the store in its one file, so that it can be moved. `Busy` if somebody reads it: that
+    /// reader would remove the log of whatever has the file's name by then, when it ends. What is too
+    /// broken for that is moved as it is found.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        let Ok((db, _)) = open(&Store::path(&self.data)) else { return Ok(()) };
+        let mode = db.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
+        match mode.map_err(StoreError::from) {
+            Ok(mode) if mode == "wal" => Err(StoreError::Busy),
+            Err(StoreError::Busy) => Err(StoreError::Busy),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// Lets `put` put a store in the place of the one that is there. That one is moved aside under a
     /// name with `time` in it, which is returned.
     pub fn replace(
@@ -335,7 +351,7 @@ impl Closed {
         Ok(old)
     }
 
-    /// The log belongs to its file: with another it would spoil that one.
+    /// What [`Closed::settle`] could not gather. The log belongs to its file: with another it would spoil that one.
     fn move_side_files(
         &self,
         time: &str,
@@ -365,7 +381,10 @@ impl Closed {
             1 => self.data.join(format!("papo-{time}.db")),
             _ => self.data.join(format!("papo-{time}-{copy}.db")),
         };
-        let free = (1..).map(named).find(|path| path.symlink_metadata().is_err());
-        free.unwrap_or_else(|| named(1))
+        let mut copy = 1;
+        while named(copy).symlink_metadata().is_ok() {
+            copy += 1;
+        }
+        named(copy)
     }
 }

@@ -96,6 +96,19 @@ pub fn stop_first(lang: Lang, data: &Path) -> String {
     }
 }
 
+/// Another program reads or writes a store that has to be moved.
+pub fn busy(lang: Lang, store: &Path) -> String {
+    let store = store.display();
+    match lang {
+        Lang::Pt => format!(
+            "outro programa está usando {store}, talvez um papo admin export. Espere que ele termine e tente de novo"
+        ),
+        Lang::En => format!(
+            "another program is using {store}, maybe a papo admin export. Wait until it has ended and try again"
+        ),
+    }
+}
+
 /// A store of a later version.
 pub fn too_new(lang: Lang, store: &Path, found: i64, known: i64) -> String {
     let store = store.display();
