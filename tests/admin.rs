@@ -304,7 +304,7 @@ fn a_backup_restored_elsewhere_is_a_server_with_the_same_messages() {
     assert!(admin(&new, &["users"]).ok().contains("zé"));
 
     other.again();
-    let mut bia = other.join_knowing("bia", &["history"]);
+    let mut bia = other.join("bia");
     let page = bia.ok(&json!({ "type": "history", "with": "ana" }));
     let said: Vec<&Value> = page["messages"].as_array().expect("a list").iter().collect();
     assert_eq!(said.len(), 5, "{page}");

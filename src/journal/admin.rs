@@ -7,6 +7,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
@@ -307,6 +308,8 @@ impl Closed {
     /// broken for that is moved as it is found.
     pub fn settle(&self) -> Result<(), StoreError> {
         let Ok((db, _)) = open(&Store::path(&self.data)) else { return Ok(()) };
+        // A list of users is read in less; whoever reads an export may take an hour.
+        db.busy_timeout(Duration::from_secs(1))?;
         let mode = db.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0));
         match mode.map_err(StoreError::from) {
             Ok(mode) if mode == "wal" => Err(StoreError::Busy),
