@@ -81,17 +81,19 @@ pub enum Command {
     Server,
     Demo,
     Load,
+    Admin,
 }
 
 impl Command {
     /// Every subcommand and its name.
-    const ALL: [(Command, &'static str); 6] = [
+    const ALL: [(Command, &'static str); 7] = [
         (Command::Client, "client"),
         (Command::Send, "send"),
         (Command::Listen, "listen"),
         (Command::Server, "server"),
         (Command::Demo, "demo"),
         (Command::Load, "load"),
+        (Command::Admin, "admin"),
     ];
 
     fn named(name: &str, lang: Lang) -> Result<Self, Failure> {
@@ -112,6 +114,7 @@ impl Command {
             Command::Server => "papo server --help",
             Command::Demo => "papo demo --help",
             Command::Load => "papo load --help",
+            Command::Admin => "papo admin --help",
         }
     }
 }
@@ -322,12 +325,12 @@ mod tests {
             (
                 "foo",
                 None,
-                "comando desconhecido: foo. Os comandos são client, send, listen, server, demo, load, help. Veja: papo --help",
+                "comando desconhecido: foo. Os comandos são client, send, listen, server, demo, load, admin, help. Veja: papo --help",
             ),
             (
                 "help foo --lang en",
                 None,
-                "unknown command: foo. The commands are client, send, listen, server, demo, load, help. See: papo --help",
+                "unknown command: foo. The commands are client, send, listen, server, demo, load, admin, help. See: papo --help",
             ),
         ] {
             let failure = read(line, papo_lang).unwrap_err();

@@ -2,7 +2,7 @@
 //! `cli`; never the server or its core.
 //!
 //! - `app` is the mind: pure, from what is typed and received to what is shown and sent. With
-//!   `menu`, `show`, `place`, `requests`, `outstanding` and `sanitize` it does no I/O.
+//!   `menu`, `show`, `place`, `requests`, `outstanding` and `text::sanitize` it does no I/O.
 //! - `session` carries its effects out. Two threads bring it what happens: `link` reads the socket
 //!   and reconnects, the main one reads the keyboard. Two more only wait for the outside so that
 //!   nobody else has to: `connection`'s writer for the socket, `terminal`'s for the screen.
@@ -18,7 +18,6 @@ mod options;
 mod outstanding;
 mod place;
 mod requests;
-mod sanitize;
 mod script;
 mod send;
 mod session;
@@ -37,6 +36,7 @@ use std::sync::Arc;
 
 use crate::cli::{Exit, Failure, Invocation};
 use crate::text::client::HELP_CLIENT;
+use crate::text::sanitize;
 
 use app::App;
 use connection::{connect, no_connection, unique_label};

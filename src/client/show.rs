@@ -1,5 +1,5 @@
 //! What the server sends, as lines for people. Pure: everything foreign goes through
-//! [`super::sanitize`] here, and nothing foreign reaches a screen otherwise.
+//! [`crate::text::sanitize`] here, and nothing foreign reaches a screen otherwise.
 
 use crate::text::client::{self as text, Choice};
 use crate::text::server::reason;

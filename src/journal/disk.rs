@@ -242,7 +242,7 @@ impl Load {
 }
 
 /// Takes the folder for this process; the system gives it back when the process ends, however.
-fn lock(data: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(data: &Path) -> Result<File, OpenError> {
     let file = File::options()
         .write(true)
         .create(true)

@@ -10,6 +10,7 @@
 //! synced is the next one, which is all there is to group commit. In memory (`memory.rs`) entries
 //! count as stored at once, and questions look at the newest messages alone.
 
+pub mod admin;
 mod apply;
 mod catalog;
 mod disk;

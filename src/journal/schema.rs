@@ -113,9 +113,14 @@ pub(super) fn level(durability: Durability) -> &'static str {
     }
 }
 
+/// The newest version of the tables that is known here.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 fn migrate_if_known(db: &mut Connection) -> Result<(), OpenError> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known();
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }

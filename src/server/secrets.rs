@@ -7,9 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mio::Waker;
@@ -18,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::chat::query::Ticket;
 use crate::chat::{Check, Checked};
 use crate::limits::PASSWORDS_WAITING_MAX;
+use crate::secret::{hash, verify};
 
 /// The one who makes and checks, as the reactor sees it.
 #[derive(Debug)]
@@ -106,29 +104,9 @@ fn carry_out(check: Check, nobody: &str) -> (Ticket, Checked) {
     }
 }
 
-/// Argon2id with the parameters that RFC 9106 and OWASP agree on (19 MiB, two passes), as a PHC string.
-pub(crate) fn hash(password: &str) -> Option<String> {
-    let hashed = Argon2::default().hash_password(password.as_bytes()).ok()?;
-    Some(hashed.to_string())
-}
-
-fn verify(password: &str, phc: &str) -> bool {
-    PasswordHash::new(phc)
-        .is_ok_and(|kept| Argon2::default().verify_password(password.as_bytes(), &kept).is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_password_is_known_again_and_no_two_hashes_are_alike() {
-        let (one, other) = (hash("segredo").unwrap(), hash("segredo").unwrap());
-        assert_ne!(one, other);
-        assert!(one.starts_with("$argon2id$"), "{one}");
-        assert!(verify("segredo", &one) && verify("segredo", &other));
-        assert!(!verify("Segredo", &one) && !verify("segredo", "no hash"));
-    }
 
     #[test]
     fn who_has_no_password_has_none_that_is_right() {

@@ -6,6 +6,7 @@
 mod answer;
 pub mod code;
 pub mod event;
+pub mod export;
 mod fields;
 pub mod frame;
 mod incoming;

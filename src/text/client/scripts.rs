@@ -71,6 +71,7 @@ Outros comandos, cada um com --help:
   papo listen           mostra o que chega, uma linha por evento
   papo demo             o \"Teste Avançado\" do primeiro manual, de verdade
   papo load             põe carga em um servidor e mede o que ele aguenta
+  papo admin            cópias, exportação e contas, para quem cuida do servidor
 
 Exemplos:
   papo --user ana
@@ -110,6 +111,7 @@ Other commands, each with --help:
   papo listen           shows what arrives, one line per event
   papo demo             the first manual's \"Teste Avançado\", for real
   papo load             puts load on a server and measures what it can take
+  papo admin            backups, exports and accounts, for who runs the server
 
 Examples:
   papo --lang en --user ana
