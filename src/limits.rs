@@ -71,6 +71,34 @@ pub const PRESENCE_GROUP_MEMBERS_MAX: usize = 100;
 /// Private partners to whom one user's coming and going is told.
 pub const PRESENCE_CONTACTS_MAX: usize = 1_000;
 
+/// Bytes of one piece of a file: 64 KiB in base64.
+pub const CHUNK_BYTES: usize = 49_152;
+
+/// Pieces of one upload on their way; more wait in the socket.
+pub const CHUNKS_IN_FLIGHT_MAX: u32 = 16;
+
+/// Bytes of pieces of all uploads on their way to the disk; above it each sender has one at a time.
+pub const CHUNKS_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
+
+/// The largest file, unless the operator says otherwise.
+pub const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
+/// Files that one user may keep on the server, in bytes, unless the operator says otherwise.
+pub const USER_QUOTA_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Space that files leave free on the disk, in bytes, unless the operator says otherwise: messages
+/// and the system need some.
+pub const DISK_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+
+/// Unfinished uploads of one user.
+pub const UPLOADS_PER_USER_MAX: usize = 4;
+
+/// Downloads of one session at a time.
+pub const DOWNLOADS_PER_SESSION_MAX: usize = 4;
+
+/// Time after which an unfinished upload is dropped.
+pub const UPLOAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
 /// Sessions of one user: a phone, a laptop, a browser or two, and some scripts.
 pub const SESSIONS_PER_USER_MAX: usize = 8;
 

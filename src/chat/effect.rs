@@ -11,6 +11,7 @@ use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::wire::Code;
 use crate::wire::event::{Encode, MsgId, mark_backlog};
 use crate::wire::name::{FileName, UserName};
+use crate::wire::request::Sha256;
 
 /// The JSON of one frame, encoded once for all its recipients.
 #[derive(Clone, Debug)]
@@ -140,8 +141,8 @@ pub struct Saved {
     pub transfer: usize,
     /// The base64 text, handed back.
     pub data: String,
-    /// The name under which it is kept and its size in bytes, or why it is not.
-    pub result: Result<(String, u64), Code>,
+    /// The name under which it is kept, its size in bytes and its SHA-256, or why it is not.
+    pub result: Result<(String, u64, Sha256), Code>,
 }
 
 /// What the core wants done, and what it wants stored.

@@ -9,8 +9,8 @@ use super::groups::GroupId;
 use super::session::SessionId;
 use super::users::UserId;
 use crate::wire::event::MsgId;
-use crate::wire::name::{GroupName, UserName};
-use crate::wire::request::RequestId;
+use crate::wire::name::{FileName, GroupName, UserName};
+use crate::wire::request::{RequestId, Sha256};
 use crate::wire::{Code, Text};
 
 /// Where a message goes: a conversation's other end.
@@ -87,6 +87,10 @@ pub enum What {
         /// The file, kept already. In a box, so that the entries of messages stay small.
         file: Box<KeptFile>,
     },
+    /// A file is on its way, in pieces. The entry's number is the upload's.
+    Upload(Box<Upload>),
+    /// An upload came to nothing.
+    UploadGone(u64),
     /// A change of a group or of its members.
     Group {
         /// Which group. A new one has its id from the core.
@@ -157,6 +161,19 @@ pub enum Changed {
     Reacted(Option<Span>),
 }
 
+/// A file that is to come in pieces.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// To whom.
+    pub to: Place,
+    /// Its safe name.
+    pub name: FileName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+}
+
 /// A file that is on the disk.
 #[derive(Clone, Debug)]
 pub struct KeptFile {
@@ -166,6 +183,11 @@ pub struct KeptFile {
     pub saved_as: String,
     /// Its size in bytes.
     pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// The number of its upload, if it came in pieces: by this it is got. A whole one is got by the
+    /// number of its message.
+    pub upload: Option<u64>,
     /// Its bytes in base64.
     pub data: String,
 }

@@ -11,7 +11,7 @@ use crate::wire::event::{
     Body, Content, ConversationDetail, Event, FileData, FileReceived, MessageReceived, MsgId,
     Reaction, State,
 };
-use crate::wire::request::{PageAt, RequestId, Target};
+use crate::wire::request::{PageAt, RequestId, Target, sha256_to_hex};
 
 /// As what a stored message is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub(super) enum Told {
 struct Parts<'a> {
     reactions: Vec<Reaction<'a>>,
     timestamp: String,
+    sha256: Option<String>,
 }
 
 impl Chat {
@@ -252,7 +253,8 @@ impl Chat {
             }
         }
         let timestamp = Now { wall_ms: row.ts, ..now }.clock().as_str().to_owned();
-        Parts { reactions, timestamp }
+        let sha256 = row.file.as_ref().and_then(|file| file.sha256);
+        Parts { reactions, timestamp, sha256: sha256.as_ref().map(sha256_to_hex) }
     }
 
     fn event<'a>(
@@ -289,6 +291,8 @@ impl Chat {
                 group_name,
                 filename: &file.name,
                 size: file.size,
+                sha256: parts.sha256.as_deref(),
+                file_id: file.file_id,
                 timestamp,
                 ts,
                 id,

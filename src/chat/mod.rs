@@ -237,6 +237,7 @@ impl Chat {
                     self.message_stored(entry, id, content, known, now, fx);
                 }
                 What::File { .. } => self.file_stored(entry, id, &data, known, now, fx),
+                What::Upload(_) | What::UploadGone(_) => {}
                 What::Group { .. } => self.group_stored(entry, id, known, now, fx),
                 What::Changed { .. } => self.change_stored(entry, id, known, fx),
                 What::Seen { cursor, .. } => {
@@ -284,6 +285,7 @@ impl Chat {
             Request::Message { to, content, reply_to } => {
                 self.message(member, id, &to, &content, reply_to, fx)
             }
+            Request::File(_) => Err(Code::UnknownType.into()),
             Request::SendFile { to, filename, data } => {
                 self.send_file(member, id, &to, &filename, data, fx)
             }

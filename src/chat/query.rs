@@ -1,11 +1,11 @@
 //! What the core asks the journal for, and what it gets: stored messages, in pages of bounded size.
 //! And what is left of an earlier life when a server starts.
 
-use super::entry::{ConversationId, TokenHash};
+use super::entry::{ConversationId, Place, TokenHash};
 use super::users::UserId;
 use crate::wire::event::{MsgId, Role};
 use crate::wire::name::{GroupName, UserName};
-use crate::wire::request::{PageAt, RequestId};
+use crate::wire::request::{PageAt, RequestId, Sha256};
 
 /// Which question an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +70,8 @@ pub enum Query {
     },
     /// One message.
     Message(MsgId),
+    /// The message of one file.
+    File(u64),
 }
 
 /// A stored message or file.
@@ -110,6 +112,10 @@ pub struct FileRow {
     pub saved_as: String,
     /// Its size in bytes.
     pub size: u64,
+    /// Its SHA-256. Files of an early store have none.
+    pub sha256: Option<Sha256>,
+    /// By which it is got.
+    pub file_id: u64,
     /// Its bytes in base64, if they were asked for and are there.
     pub data: Option<String>,
 }
@@ -135,7 +141,7 @@ pub enum Fetched {
         /// There are more; the next question begins after the last position.
         more: bool,
     },
-    /// Of `History` (oldest first), `Search` (newest first) and `Message` (one or none).
+    /// Of `History` (oldest first), `Search` (newest first), `Message` and `File` (one or none).
     Rows {
         /// The messages.
         rows: Vec<Row>,
@@ -166,6 +172,10 @@ pub struct Recovered {
     pub reads: Vec<(UserId, ConversationId, MsgId)>,
     /// The highest number of a conversation so far.
     pub conversations: u32,
+    /// Uploads that were not finished.
+    pub uploads: Vec<StoredUpload>,
+    /// The bytes of the files that each user has sent and that are kept.
+    pub file_bytes: Vec<(UserId, u64)>,
 }
 
 /// A user, as stored.
@@ -233,5 +243,24 @@ pub struct StoredMember {
     /// Who added the user, unless it was the user itself.
     pub added_by: Option<UserId>,
     /// When, in milliseconds since 1970.
+    pub ts: u64,
+}
+
+/// An upload that was not finished, as stored.
+#[derive(Clone, Debug)]
+pub struct StoredUpload {
+    /// Its number.
+    pub id: u64,
+    /// Whose.
+    pub user: UserId,
+    /// To whom.
+    pub to: Place,
+    /// The file's safe name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// When it began, in milliseconds since 1970.
     pub ts: u64,
 }

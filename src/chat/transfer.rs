@@ -10,7 +10,7 @@ use crate::limits::{FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, HELD_BYTES_FOR_F
 use crate::text::server as text;
 use crate::wire::event::{Body, Encode, Event, FileData, FileReceived, MsgId, State};
 use crate::wire::name::FileName;
-use crate::wire::request::{Refusal, RequestId, Target};
+use crate::wire::request::{Refusal, RequestId, Target, sha256_to_hex};
 use crate::wire::{Code, Text};
 
 /// A file that the worker has.
@@ -70,10 +70,17 @@ impl Chat {
             session.files = session.files.saturating_sub(1);
         }
         match saved.result {
-            Ok((saved_as, size)) => {
+            Ok((saved_as, size, sha256)) => {
                 let conversation = self.conversation(sender, to, fx);
                 let name = filename.as_str().to_owned();
-                let file = Box::new(KeptFile { name, saved_as, size, data: saved.data });
+                let file = Box::new(KeptFile {
+                    name,
+                    saved_as,
+                    size,
+                    sha256,
+                    upload: None,
+                    data: saved.data,
+                });
                 fx.batch.push(
                     (session, sender),
                     id.as_ref(),
@@ -103,6 +110,7 @@ impl Chat {
     ) {
         let What::File { to, file: kept, .. } = &entry.what else { return };
         let (to, session) = (*to, entry.origin.session);
+        let sha256 = sha256_to_hex(&kept.sha256);
         let posted = self.post(&entry.origin, to, known, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
@@ -114,6 +122,8 @@ impl Chat {
                 group_name,
                 filename: &kept.name,
                 size: kept.size,
+                sha256: Some(&sha256),
+                file_id: kept.upload.unwrap_or(msg_id),
                 timestamp: clock.as_str(),
                 ts: now.wall_ms,
                 id,

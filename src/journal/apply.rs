@@ -15,7 +15,7 @@ use super::index::Index;
 use super::schema::{int, number};
 use crate::chat::UserId;
 use crate::chat::entry::{
-    Batch, Changed, ConversationId, Entry, IdSpan, KeptFile, Outcome, Place, What,
+    Batch, Changed, ConversationId, Entry, IdSpan, KeptFile, Outcome, Place, Upload, What,
 };
 use crate::wire::Code;
 use crate::wire::event::MsgId;
@@ -39,6 +39,8 @@ pub(super) struct Store<'c> {
     unreact: Statement<'c>,
     unreact_all: Statement<'c>,
     forget: Statement<'c>,
+    begin_upload: Statement<'c>,
+    end_upload: Statement<'c>,
     catalog: Catalog<'c>,
     groups: Groups<'c>,
     pub(super) index: Index<'c>,
@@ -68,12 +70,13 @@ impl<'c> Store<'c> {
             )?,
             add: db.prepare(
                 "INSERT INTO message(id, conversation, sender, ts, content, reply_to, request,
-                     file_name, file_saved_as, file_size)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                     file_name, file_saved_as, file_size, file_upload, file_sha256)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             )?,
             find_request: db.prepare(
                 "SELECT id, conversation = ?3 AND (deleted OR (edited OR content = ?4)
-                     AND reply_to IS ?5 AND file_name IS ?6 AND file_size IS ?7)
+                     AND reply_to IS ?5 AND file_name IS ?6 AND file_size IS ?7
+                     AND (file_sha256 IS NULL OR file_sha256 = ?8))
                  FROM message WHERE sender = ?1 AND request = ?2",
             )?,
             edit: db.prepare(
@@ -95,6 +98,8 @@ impl<'c> Store<'c> {
             unreact: db.prepare("DELETE FROM reaction WHERE message = ? AND user = ?")?,
             unreact_all: db.prepare("DELETE FROM reaction WHERE message = ?")?,
             forget: db.prepare("DELETE FROM message WHERE id = ?")?,
+            begin_upload: db.prepare("INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?,
+            end_upload: db.prepare("DELETE FROM upload WHERE id = ?")?,
             catalog: Catalog::new(db)?,
             groups: Groups::new(db)?,
             index: Index::new(db)?,
@@ -148,6 +153,8 @@ impl<'c> Store<'c> {
                     return Ok(Outcome::Failed(Code::UnknownMessage));
                 }
             }
+            What::Upload(upload) => self.begin_upload(user, upload, msg_id, ts)?,
+            What::UploadGone(id) => self.end_upload.execute([int(*id)]).map(drop)?,
             What::Forget(msg_id) => self.forget(*msg_id)?,
             What::Group { group, change } => {
                 self.groups.change(user, *group, change, msg_id, ts)?;
@@ -185,6 +192,7 @@ impl<'c> Store<'c> {
         let reply_to = said.reply_to.map(int);
         let file_name = said.file.map(|file| file.name.as_str());
         let file_size = said.file.map(|file| int(file.size));
+        let file_sha256 = said.file.map(|file| file.sha256.as_slice());
         let added = self.add.execute(params![
             int(msg_id),
             conversation,
@@ -196,7 +204,12 @@ impl<'c> Store<'c> {
             file_name,
             said.file.map(|file| file.saved_as.as_str()),
             file_size,
+            said.file.and_then(|file| file.upload).map(int),
+            file_sha256,
         ])?;
+        if let Some(upload) = said.file.and_then(|file| file.upload) {
+            self.end_upload.execute([int(upload)])?;
+        }
         if added == 1 {
             self.index.added();
             return Ok(Outcome::Stored(msg_id));
@@ -211,7 +224,8 @@ impl<'c> Store<'c> {
                     said.content,
                     reply_to,
                     file_name,
-                    file_size
+                    file_size,
+                    file_sha256
                 ],
                 |row| Ok((number(row.get(0)?), row.get::<_, bool>(1)?)),
             )
@@ -263,6 +277,25 @@ impl<'c> Store<'c> {
             }
         }
         Ok(true)
+    }
+
+    fn begin_upload(&mut self, user: UserId, upload: &Upload, id: MsgId, ts: u64) -> Result<()> {
+        let (to_user, to_group) = match upload.to {
+            Place::User(to) => (Some(to.0), None),
+            Place::Group(group) => (None, Some(group.0)),
+        };
+        self.begin_upload
+            .execute(params![
+                int(id),
+                user.0,
+                to_user,
+                to_group,
+                upload.name.as_str(),
+                int(upload.size),
+                upload.sha256.as_slice(),
+                int(ts)
+            ])
+            .map(drop)
     }
 
     fn forget(&mut self, msg_id: MsgId) -> Result<()> {

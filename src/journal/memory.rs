@@ -123,7 +123,9 @@ impl Requests {
             What::Message { to, content, reply_to, .. } => {
                 (0u8, to, batch.text(content), reply_to).hash(&mut digest);
             }
-            What::File { to, file, .. } => (1u8, to, &file.name, file.size).hash(&mut digest),
+            What::File { to, file, .. } => {
+                (1u8, to, &file.name, file.size, file.sha256).hash(&mut digest);
+            }
             _ => return None,
         }
         Some((self.hash.hash_one(&id), digest.finish()))

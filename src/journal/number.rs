@@ -29,9 +29,14 @@ pub(super) fn is_numbered(what: &What) -> bool {
         What::Account(_)
         | What::Message { .. }
         | What::File { .. }
+        | What::Upload(_)
         | What::Group { .. }
         | What::Changed { .. } => true,
-        What::Seen { .. } | What::Read { .. } | What::Forget(_) | What::Credential(_) => false,
+        What::Seen { .. }
+        | What::Read { .. }
+        | What::Forget(_)
+        | What::UploadGone(_)
+        | What::Credential(_) => false,
     }
 }
 

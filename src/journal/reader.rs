@@ -16,6 +16,7 @@ use crate::chat::query::{Fetched, Query, Row, Scope, Ticket};
 use crate::limits::{
     PAGE_MESSAGES_MAX, STORED_PAGE_BYTES_MAX, UNREAD_COUNTED_MAX, UNREAD_ROWS_READ_MAX,
 };
+use crate::wire::event::MsgId;
 use crate::wire::request::PageAt;
 
 /// A question on its way to a reader.
@@ -101,16 +102,22 @@ impl<'c> Pages<'c> {
             }
             Query::History { scope, at, limit } => self.history(scope, *at, *limit)?,
             Query::Conversations { user, scopes } => self.conversations(*user, scopes)?,
-            Query::Message(msg_id) => {
-                let mut found = self.rows.get(*msg_id)?;
-                if let Some(row) = &mut found {
-                    row.prev = self.rows.prev(row.conversation, row.msg_id)?;
-                }
-                Fetched::Rows { rows: found.into_iter().collect(), more: false }
-            }
+            Query::Message(msg_id) => self.message(*msg_id)?,
+            Query::File(file_id) => match self.rows.of_file(*file_id)? {
+                Some(msg_id) => self.message(msg_id)?,
+                None => Fetched::Rows { rows: Vec::new(), more: false },
+            },
         };
         snapshot.finish()?;
         Ok(answer)
+    }
+
+    fn message(&mut self, msg_id: MsgId) -> Result<Fetched> {
+        let mut found = self.rows.get(msg_id)?;
+        if let Some(row) = &mut found {
+            row.prev = self.rows.prev(row.conversation, row.msg_id)?;
+        }
+        Ok(Fetched::Rows { rows: found.into_iter().collect(), more: false })
     }
 
     fn history(&mut self, scope: &Scope, at: PageAt, limit: usize) -> Result<Fetched> {

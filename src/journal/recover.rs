@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use rusqlite::{Connection, Result};
 
 use super::schema::number;
-use crate::chat::UserId;
-use crate::chat::entry::ConversationId;
-use crate::chat::query::{Recovered, StoredGroup, StoredMember, StoredPair, StoredUser};
+use crate::chat::entry::{ConversationId, Place};
+use crate::chat::query::{
+    Recovered, StoredGroup, StoredMember, StoredPair, StoredUpload, StoredUser,
+};
+use crate::chat::{GroupId, UserId};
 use crate::limits::NAME_CHARS_MAX;
 use crate::wire::event::Role;
 use crate::wire::name::Name;
@@ -26,6 +28,8 @@ pub(super) fn recover(db: &Connection) -> Result<Recovered> {
         conversations: conversations.and_then(|id| u32::try_from(id).ok()).unwrap_or(0),
         ..Recovered::default()
     };
+    recovered.uploads = uploads(db)?;
+    recovered.file_bytes = file_bytes(db)?;
     read_conversations(db, &mut recovered)?;
     Ok(recovered)
 }
@@ -87,6 +91,36 @@ fn reads(db: &Connection) -> Result<Vec<(UserId, ConversationId, u64)>> {
             Ok((UserId(row.get(0)?), ConversationId(row.get(1)?), number(row.get(2)?)))
         })?
         .collect()
+}
+
+fn uploads(db: &Connection) -> Result<Vec<StoredUpload>> {
+    let mut found =
+        db.prepare("SELECT id, user, to_user, to_group, name, size, sha256, ts FROM upload")?;
+    found
+        .query_map([], |row| {
+            let (to_user, to_group): (Option<u32>, Option<u32>) = (row.get(2)?, row.get(3)?);
+            Ok(StoredUpload {
+                id: number(row.get(0)?),
+                user: UserId(row.get(1)?),
+                to: match to_group {
+                    Some(group) => Place::Group(GroupId(group)),
+                    None => Place::User(UserId(to_user.unwrap_or_default())),
+                },
+                name: row.get(4)?,
+                size: number(row.get(5)?),
+                sha256: row.get(6)?,
+                ts: number(row.get(7)?),
+            })
+        })?
+        .collect()
+}
+
+fn file_bytes(db: &Connection) -> Result<Vec<(UserId, u64)>> {
+    let mut found = db.prepare(
+        "SELECT sender, sum(file_size) FROM message INDEXED BY message_file
+         WHERE file_name IS NOT NULL GROUP BY sender",
+    )?;
+    found.query_map([], |row| Ok((UserId(row.get(0)?), number(row.get(1)?))))?.collect()
 }
 
 fn read_conversations(db: &Connection, recovered: &mut Recovered) -> Result<()> {

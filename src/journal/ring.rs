@@ -86,6 +86,8 @@ impl Ring {
                     name: file.name.clone(),
                     saved_as: file.saved_as.clone(),
                     size: file.size,
+                    sha256: Some(file.sha256),
+                    file_id: file.upload.unwrap_or(msg_id),
                     data: None,
                 };
                 (*conversation, "", None, Some(Box::new(row)))
@@ -185,6 +187,12 @@ impl Ring {
     pub(super) fn find(&self, msg_id: MsgId) -> Option<&Slot> {
         let at = self.slots.binary_search_by_key(&msg_id, |slot| slot.msg_id).ok()?;
         self.slots.get(at)
+    }
+
+    /// The message of a file, of those that are remembered.
+    pub(super) fn find_file(&self, file_id: u64) -> Option<&Slot> {
+        let is = |slot: &&Slot| slot.file.as_ref().is_some_and(|file| file.file_id == file_id);
+        self.slots.iter().rev().find(is)
     }
 
     /// The messages of a conversation, newest first.

@@ -57,6 +57,11 @@ impl Ring {
                 let rows = found.map(|slot| self.row(slot)).into_iter().collect();
                 Fetched::Rows { rows, more: false }
             }
+            Query::File(file_id) => {
+                let found = self.find_file(*file_id).filter(|slot| !slot.gone);
+                let rows = found.map(|slot| self.row(slot)).into_iter().collect();
+                Fetched::Rows { rows, more: false }
+            }
         }
     }
 

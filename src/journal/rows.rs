@@ -23,11 +23,12 @@ const FILES: &str = "server_files";
 
 /// What [`read`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, conversation, sender, ts, content, reply_to, request, \
-     edited, deleted, changed, file_name, file_saved_as, file_size";
+     edited, deleted, changed, file_name, file_saved_as, file_size, file_sha256, file_upload";
 
 /// Reads single messages, and what else is known of them.
 pub(super) struct Rows<'c> {
     one: Statement<'c>,
+    file: Statement<'c>,
     before: Statement<'c>,
     reactions: Statement<'c>,
     files: PathBuf,
@@ -46,7 +47,15 @@ pub(super) fn read(row: &rusqlite::Row<'_>) -> Result<Bare> {
     let file: Option<String> = row.get(10)?;
     let file = match file {
         Some(name) if !deleted => {
-            Some(FileRow { name, saved_as: row.get(11)?, size: number(row.get(12)?), data: None })
+            let upload: Option<i64> = row.get(14)?;
+            Some(FileRow {
+                name,
+                saved_as: row.get(11)?,
+                size: number(row.get(12)?),
+                sha256: row.get(13)?,
+                file_id: number(upload.map_or_else(|| row.get(0), Ok)?),
+                data: None,
+            })
         }
         _ => None,
     };
@@ -86,6 +95,12 @@ impl<'c> Rows<'c> {
     pub(super) fn new(db: &'c Connection, data: &Path) -> Result<Self> {
         Ok(Self {
             one: db.prepare(&format!("SELECT {COLUMNS} FROM message WHERE id = ?"))?,
+            file: db.prepare(
+                "SELECT id FROM message WHERE file_upload = ?1
+                 UNION ALL SELECT id FROM message
+                     WHERE id = ?1 AND file_name IS NOT NULL AND file_upload IS NULL
+                 LIMIT 1",
+            )?,
             before: db.prepare(
                 "SELECT id FROM message INDEXED BY message_place
                  WHERE conversation = ? AND id < ? ORDER BY id DESC LIMIT 1",
@@ -102,6 +117,11 @@ impl<'c> Rows<'c> {
             Some(bare) => self.complete(bare).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The message of a file.
+    pub(super) fn of_file(&mut self, file_id: u64) -> Result<Option<MsgId>> {
+        Ok(self.file.query_row([int(file_id)], |row| row.get(0)).optional()?.map(number))
     }
 
     /// The number before this one in its conversation, 0 for the first.

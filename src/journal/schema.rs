@@ -58,6 +58,15 @@ const MIGRATIONS: &[&str] = &[
      CREATE VIRTUAL TABLE search USING fts5(
          text, place, content='', contentless_delete=1,
          tokenize='unicode61 remove_diacritics 2');",
+    // Files in pieces. A whole one is known by the number of its message.
+    "ALTER TABLE message ADD COLUMN file_upload INTEGER;
+     ALTER TABLE message ADD COLUMN file_sha256 BLOB;
+     CREATE INDEX message_upload ON message(file_upload) WHERE file_upload IS NOT NULL;
+     CREATE INDEX message_file ON message(sender, file_size) WHERE file_name IS NOT NULL;
+     CREATE TABLE upload(
+         id INTEGER PRIMARY KEY, user INTEGER NOT NULL, to_user INTEGER, to_group INTEGER,
+         name TEXT NOT NULL, size INTEGER NOT NULL, sha256 BLOB NOT NULL,
+         ts INTEGER NOT NULL) STRICT;",
 ];
 
 /// Opens the store to write, and brings it to the newest version.

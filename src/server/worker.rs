@@ -10,6 +10,7 @@ use std::thread;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mio::Waker;
+use sha2::{Digest, Sha256};
 
 use crate::chat::{Save, Saved};
 use crate::folder;
@@ -86,13 +87,14 @@ fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
         Err(_) => Err(Code::InvalidField),
         Ok(bytes) => {
             let name = |copy| filename.stored_as(&[&sender], copy);
-            folder::keep(folder, &bytes, name).map(|name| (name, bytes.len() as u64)).map_err(
-                |error| {
+            let sha256 = Sha256::digest(&bytes).into();
+            folder::keep(folder, &bytes, name)
+                .map(|name| (name, bytes.len() as u64, sha256))
+                .map_err(|error| {
                     let happened = Happened::FileNotKept(folder, &error);
                     log::error!("{}", text::log_line(lang, happened));
                     Code::StorageUnavailable
-                },
-            )
+                })
         }
     };
     Saved { transfer, data, result }
@@ -121,7 +123,7 @@ mod tests {
             ("ana", "../../x", "ana_x"),
         ] {
             let saved = save(&folder, sender, filename, "b2k=");
-            assert_eq!(saved.result, Ok((kept.to_owned(), 2)));
+            assert_eq!(saved.result.map(|(name, size, _)| (name, size)), Ok((kept.to_owned(), 2)));
             assert_eq!(fs::read(folder.join(kept)).unwrap(), b"oi");
         }
         assert_eq!(fs::read_dir(data.path()).unwrap().count(), 1);
@@ -141,7 +143,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let target = data.path().join("target");
         std::os::unix::fs::symlink(&target, data.path().join("ana_x")).unwrap();
-        assert_eq!(save(data.path(), "ana", "x", "b2k=").result, Ok(("ana_x (2)".to_owned(), 2)));
+        assert_eq!(save(data.path(), "ana", "x", "b2k=").result.unwrap().0, "ana_x (2)");
         assert!(!target.exists());
     }
 }

@@ -40,6 +40,22 @@ pub enum Body<'a> {
         /// Milliseconds since 1970.
         time: u64,
     },
+    /// Of `file_begin`.
+    Upload {
+        /// By which the rest of the upload goes.
+        file_id: u64,
+        /// From where on to send, in bytes.
+        offset: u64,
+        /// The largest piece, in bytes.
+        chunk_size: u64,
+    },
+    /// Of `file_chunk`: what has arrived so far. Of `file_get`: how far it came.
+    Piece {
+        /// Which file.
+        file_id: u64,
+        /// Up to where, in bytes.
+        offset: u64,
+    },
     /// Of `history`.
     History {
         /// The other end of the conversation, when it is private.
@@ -182,6 +198,15 @@ impl Body<'_> {
                     .number(key!("ts"), *ts)
                     .number(key!("delivered"), *delivered)
                     .maybe_text(key!("saved_as"), *saved_as);
+            }
+            Body::Upload { file_id, offset, chunk_size } => {
+                object
+                    .number(key!("file_id"), *file_id)
+                    .number(key!("offset"), *offset)
+                    .number(key!("chunk_size"), *chunk_size);
+            }
+            Body::Piece { file_id, offset } => {
+                object.number(key!("file_id"), *file_id).number(key!("offset"), *offset);
             }
             Body::History { with, group_name, messages, more, delivered, read } => {
                 object

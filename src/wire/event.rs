@@ -70,6 +70,17 @@ pub enum Event<'a> {
         /// Up to which message.
         msg_id: MsgId,
     },
+    /// A piece of a file that was asked for.
+    FileData {
+        /// Which file.
+        file_id: u64,
+        /// Where the piece belongs, in bytes.
+        offset: u64,
+        /// Its bytes in base64.
+        data: &'a str,
+        /// It is the last one.
+        eof: bool,
+    },
     /// Somebody is typing.
     Typing {
         /// Who.
@@ -168,6 +179,10 @@ pub struct FileReceived<'a> {
     pub filename: &'a str,
     /// Its size in bytes.
     pub size: u64,
+    /// Its SHA-256 in hexadecimal, if it is known.
+    pub sha256: Option<&'a str>,
+    /// By which `file_get` gets it.
+    pub file_id: u64,
     /// `HH:MM:SS` in the server's local time.
     pub timestamp: &'a str,
     /// Milliseconds since 1970.
@@ -305,6 +320,14 @@ impl Encode for Event<'_> {
                     .maybe_plain(key!("group_name"), *group_name)
                     .number(key!("msg_id"), *msg_id);
             }
+            Event::FileData { file_id, offset, data, eof } => {
+                object
+                    .plain(key!("type"), "file_data")
+                    .number(key!("file_id"), *file_id)
+                    .number(key!("offset"), *offset)
+                    .plain(key!("data"), data)
+                    .truth(key!("eof"), *eof);
+            }
             Event::Typing { user, group_name } => {
                 object
                     .plain(key!("type"), "typing")
@@ -375,6 +398,8 @@ impl FileReceived<'_> {
             .maybe_plain(key!("group_name"), self.group_name)
             .text(key!("filename"), self.filename)
             .number(key!("size"), self.size)
+            .maybe_plain(key!("sha256"), self.sha256)
+            .number(key!("file_id"), self.file_id)
             .plain(key!("timestamp"), self.timestamp)
             .number(key!("ts"), self.ts)
             .id(self.id);

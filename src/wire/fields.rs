@@ -169,6 +169,24 @@ pub struct Fields<'a> {
     /// What the sender calls the file.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub filename: Option<Text<'a>>,
+    /// A file's size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The SHA-256 of a file (FIPS 180-4), in hexadecimal.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Text<'a>>,
+    /// Which file, or which upload of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<u64>,
+    /// Where in a file, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// How much of a file, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+    /// A piece of a file, in base64.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Text<'a>>,
     /// The file's bytes in base64 (RFC 4648, section 4, with padding).
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub file_data: Option<Text<'a>>,

@@ -103,6 +103,20 @@ pub struct Incoming<'a> {
     pub filename: Option<Text<'a>>,
     /// A file's size in bytes.
     pub size: Option<u64>,
+    /// A file's SHA-256 in hexadecimal.
+    #[serde(borrow)]
+    pub sha256: Option<Text<'a>>,
+    /// A file, or an upload of one.
+    pub file_id: Option<u64>,
+    /// Where in a file, in bytes.
+    pub offset: Option<u64>,
+    /// The largest piece of an upload, in bytes.
+    pub chunk_size: Option<u64>,
+    /// A piece of a file, in base64.
+    #[serde(borrow)]
+    pub data: Option<Text<'a>>,
+    /// The piece is the last one.
+    pub eof: Option<bool>,
     /// A file's bytes in base64.
     #[serde(borrow)]
     pub file_data: Option<Text<'a>>,

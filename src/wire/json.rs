@@ -351,6 +351,8 @@ fn set<'a>(fields: &mut Fields<'a>, key: &str, value: &Value<'a>) -> Option<()> 
         "new_name" => &mut fields.new_name,
         "filename" => &mut fields.filename,
         "file_data" => &mut fields.file_data,
+        "data" => &mut fields.data,
+        "sha256" => &mut fields.sha256,
         "file_type" => &mut fields.file_type,
         "id" => {
             return match *value {
@@ -363,8 +365,13 @@ fn set<'a>(fields: &mut Fields<'a>, key: &str, value: &Value<'a>) -> Option<()> 
                 _ => None,
             };
         }
-        "since" | "reply_to" | "msg_id" | "before" | "after" | "limit" => {
+        "since" | "reply_to" | "msg_id" | "before" | "after" | "limit" | "size" | "file_id"
+        | "offset" | "length" => {
             let place = match key {
+                "size" => &mut fields.size,
+                "file_id" => &mut fields.file_id,
+                "offset" => &mut fields.offset,
+                "length" => &mut fields.length,
                 "since" => &mut fields.since,
                 "reply_to" => &mut fields.reply_to,
                 "before" => &mut fields.before,
@@ -433,6 +440,8 @@ mod tests {
             "features",
             "msg_id",
             "limit",
+            "file_id",
+            "data",
             "everywhere",
             "emoji",
             "",

@@ -1,5 +1,9 @@
 //! What clients say: [`decode`] turns a frame into a [`Request`] whose fields are there and in range.
 
+mod files;
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 
 use super::{Code, Text, json};
@@ -9,6 +13,7 @@ use crate::limits::{
 };
 
 pub use super::fields::{Fields, RequestId};
+pub use files::{FileRequest, Sha256, sha256_from_hex, sha256_to_hex};
 
 /// What a client knows beyond the first chat's events. What is not listed is not sent.
 #[expect(clippy::struct_excessive_bools, reason = "six independent features, named as on the wire")]
@@ -234,6 +239,8 @@ pub enum Request<'a> {
         /// What is to be done.
         what: GroupRequest<'a>,
     },
+    /// `file_begin`, `file_chunk`, `file_end`, `file_cancel` and `file_get`
+    File(FileRequest<'a>),
     /// `send_file`
     SendFile {
         /// To whom.
@@ -377,6 +384,14 @@ fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
         "demote_member" => fields.group(|f| f.member().map(GroupRequest::Demote)),
         "list_group_members" => fields.group(|_| Ok(GroupRequest::Members)),
         "send_file" => fields.send_file(),
+        "file_begin" => fields.file_begin(),
+        "file_chunk" => fields.file_chunk(),
+        "file_end" => fields.file(|f| Ok(FileRequest::End { file_id: f.file_id()? })),
+        "file_cancel" => fields.file(|f| Ok(FileRequest::Cancel { file_id: f.file_id()? })),
+        "file_get" => fields.file(|f| {
+            let (offset, length) = (f.0.offset.unwrap_or(0), f.0.length);
+            Ok(FileRequest::Get { file_id: f.file_id()?, offset, length })
+        }),
         _ => Err(Code::UnknownType.into()),
     };
     Envelope { id, answer: answer_type(&kind), speakers, request }
@@ -401,7 +416,8 @@ fn answer_type(kind: &str) -> &'static str {
         }
         "add_member" | "remove_member" | "promote_member" | "demote_member" => "member_response",
         "list_group_members" => "members_list_response",
-        "send_file" => "file_response",
+        "send_file" | "file_begin" | "file_end" | "file_cancel" | "file_get" => "file_response",
+        "file_chunk" => "file_ack",
         // Those without an answer, and those that are none.
         _ => "error",
     }
@@ -538,23 +554,6 @@ impl<'a> Reader<'_, 'a> {
         self.group(|_| Ok(GroupRequest::Create { private }))
     }
 
-    fn send_file(&mut self) -> Result<Request<'a>, Refusal> {
-        let to_group = match self.0.file_type.as_deref() {
-            None | Some("private") => false,
-            Some("group") => true,
-            Some(_) => {
-                return Err(Refusal { code: Code::InvalidField, field: Some("file_type") });
-            }
-        };
-        let recipient = required("recipient", self.0.recipient.take())?;
-        let to = if to_group { Target::Group(recipient) } else { Target::User(recipient) };
-        let filename = required("filename", self.0.filename.take())?;
-        // An empty file is a file: its data is there, and empty.
-        let data = self.0.file_data.take();
-        let data = data.ok_or(Refusal { code: Code::MissingField, field: Some("file_data") })?;
-        Ok(Request::SendFile { to, filename, data })
-    }
-
     fn group_name(&mut self) -> Result<Text<'a>, Refusal> {
         required("group_name", self.0.group_name.take())
     }
@@ -587,6 +586,3 @@ fn password<'a>(field: &'static str, value: Option<Text<'a>>) -> Result<Option<T
         value => Ok(value),
     }
 }
-
-#[cfg(test)]
-mod tests;

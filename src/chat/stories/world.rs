@@ -137,7 +137,10 @@ impl World {
                 let result = if save.data == "disk full" {
                     Err(Code::StorageUnavailable)
                 } else {
-                    Ok((save.filename.stored_as(&[&save.sender], 1), save.data.len() as u64))
+                    {
+                        let name = save.filename.stored_as(&[&save.sender], 1);
+                        Ok((name, save.data.len() as u64, Sha256::digest(&save.data).into()))
+                    }
                 };
                 let saved = Saved { transfer: save.transfer, data: save.data, result };
                 self.chat.saved(saved, &mut self.fx);

@@ -107,7 +107,14 @@ impl World {
 
     pub(in crate::journal) fn file(&mut self, name: &str, saved_as: &str, size: u64) {
         let (name, saved_as) = (name.to_owned(), saved_as.to_owned());
-        let file = Box::new(KeptFile { name, saved_as, size, data: String::new() });
+        let file = Box::new(KeptFile {
+            name,
+            saved_as,
+            size,
+            sha256: [7; 32],
+            upload: None,
+            data: String::new(),
+        });
         let to = Place::User(UserId(1));
         self.push(0, None, What::File { to, conversation: ConversationId(1), file });
     }
