@@ -461,7 +461,7 @@ impl Chat {
     }
 
     /// Who goes wants no more: what was not read waits in the journal.
-    fn close(&mut self, session: SessionId, fx: &mut Effects) {
+    pub(super) fn close(&mut self, session: SessionId, fx: &mut Effects) {
         if let Some(seated) = self.sessions.get_mut(session) {
             seated.behind = None;
             self.users.get_mut(seated.user).set_live(session, false);

@@ -96,7 +96,7 @@ impl Chat {
             (Pending::Missed(session, _), _) => {
                 // It cannot be told what it missed, so it may not be told what comes after.
                 self.refuse_frame(session, Code::StorageUnavailable, fx);
-                fx.push(Effect::Close(session));
+                self.close(session, fx);
             }
             (Pending::History(member, id, place), Fetched::Rows { rows, more }) => {
                 self.tell_history(member, id.as_ref(), &place, (&rows, more), now, fx);
