@@ -176,3 +176,28 @@ fn a_backlog_that_is_confirmed_bit_by_bit() {
     let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": ["receipts"] }));
     assert_eq!(bia.backlog(), Vec::<Value>::new());
 }
+
+/// Who has a large file on its way, and reads it, is not sent away for what is said meanwhile.
+#[test]
+fn what_is_answered_behind_a_large_file_is_no_reason_to_go() {
+    let server = Server::start();
+    let mut ana = server.join("ana");
+    let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": [] }));
+    bia.event("synced");
+    let first = number(&ana.tell("bia", "olha isto"), "msg_id");
+    bia.hears("ana", "olha isto");
+    // More than the kernel takes at once, so it waits until bia reads it.
+    let data = "A".repeat(12 * 1024 * 1024);
+    let file = json!({
+        "type": "send_file", "recipient": "bia", "filename": "f", "file_data": data,
+    });
+    ana.ok(&file);
+    for emoji in ["👍", "👎"] {
+        ana.ok(&json!({ "type": "react", "msg_id": first, "emoji": emoji }));
+    }
+    assert_eq!(text(&bia.event("file_received"), "file_data").len(), data.len());
+    for _ in 0..2 {
+        assert_eq!(number(&bia.event("message_changed"), "msg_id"), first);
+    }
+    bia.nothing_more();
+}
