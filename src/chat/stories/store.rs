@@ -488,10 +488,10 @@ fn a_file_is_no_way_back_into_a_private_group() {
         bia < added_to_group P ana
         ana < member
         ana < member
-        discarded bia_f
         bia < file not_member
+        discarded bia_f
         ana < members_list P ["ana"] ana=admin
-        ana < message
+        ana < message #1
         "##,
     );
 }
@@ -502,6 +502,7 @@ fn who_vanishes_before_the_token_is_made_leaves_the_name_free() {
         r##"
         ana + in "want_token":true
         ana vanishes
+        wait 1
         ana in
         "##,
         r##"
