@@ -42,16 +42,21 @@ impl Chat {
                 Ok(Place::User(to))
             }
             Target::Group(name) => {
-                let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
-                if !self.is_member(sender, id) {
-                    if group.private {
-                        return Err(Code::NotMember);
-                    }
-                    self.has_room(sender, id)?;
-                }
+                let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                self.may_write(sender, Place::Group(id))?;
                 Ok(Place::Group(id))
             }
         }
+    }
+
+    /// Whether a user may write there now: a member, or who may come in by writing.
+    pub(super) fn may_write(&self, sender: UserId, to: Place) -> Result<(), Code> {
+        let Place::Group(id) = to else { return Ok(()) };
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if self.is_member(sender, id) {
+            return Ok(());
+        }
+        if group.private { Err(Code::NotMember) } else { self.has_room(sender, id) }
     }
 
     /// The conversation of a message that is about to be stored. Who writes to an open group comes in.
@@ -155,6 +160,15 @@ impl Chat {
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
         let frame = encode(heading, fx);
         self.advance(sender, to, msg_id);
+        // Who talks to themselves hears it in every session.
+        if to != Place::User(sender) {
+            self.written.push((session, msg_id));
+            if let Some(seated) = self.sessions.get_mut(session)
+                && let Some(behind) = &mut seated.behind
+            {
+                behind.note_wrote(msg_id);
+            }
+        }
         let wants_receipts = self.wants_receipts(sender);
         let (sessions, members) = match to {
             Place::User(to) => {
@@ -165,8 +179,10 @@ impl Chat {
                     if self.users.get(sender).seats.len() > 1 {
                         self.deliver(sender, session, msg_id, &frame, &mut held, fx);
                     }
-                    if wants_receipts && reached > 0 {
-                        self.users.get_mut(to).owe(sender, None, msg_id);
+                    // Also who is behind may have it from here, when it does not come back from the journal.
+                    let receiver = self.users.get_mut(to);
+                    if wants_receipts && receiver.is_online() {
+                        receiver.owe(sender, None, msg_id);
                     }
                 }
                 (reached, None)

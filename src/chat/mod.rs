@@ -44,7 +44,7 @@ pub use session::SessionId;
 pub use time::Now;
 pub use users::UserId;
 
-use crate::limits::SEEN_RETRY_MS;
+use crate::limits::{ANSWERS_AWAITED_MAX, SEEN_RETRY_MS};
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -112,6 +112,8 @@ pub struct Chat {
     /// Messages that the journal could not forget yet.
     unforgotten: Vec<(UserId, MsgId)>,
     seen_due_ms: Option<u64>,
+    /// What was stored last, and which session wrote it.
+    written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
     targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
@@ -135,6 +137,7 @@ impl Chat {
             unstored: Vec::new(),
             unforgotten: Vec::new(),
             seen_due_ms: None,
+            written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
             arriving_bytes: 0,
@@ -182,10 +185,12 @@ impl Chat {
             }
             Ok(Done::Answered | Done::Silent) => {}
             Ok(done @ (Done::Later | Done::LaterInOrder)) => {
-                if let Some(session) = self.sessions.get_mut(session) {
+                let crowded = self.sessions.get_mut(session).is_some_and(|session| {
                     session.awaiting += 1;
-                }
-                if matches!(done, Done::LaterInOrder) {
+                    session.crowded |= session.awaiting >= ANSWERS_AWAITED_MAX;
+                    session.crowded
+                });
+                if crowded || matches!(done, Done::LaterInOrder) {
                     return Flow::Wait;
                 }
             }
@@ -204,15 +209,14 @@ impl Chat {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         // What is told now and what is read back later is of the same time.
         let now = Now { wall_ms: committed.batch.wall_ms, ..now };
+        self.written.clear();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
             let Some(entry) = committed.batch.entries().get(at) else { break };
             // A change goes on to be read again, and is answered after that.
-            if !matches!(entry.what, What::Changed { .. })
-                && let Some(session) = self.sessions.get_mut(entry.origin.session)
-            {
-                session.awaiting = session.awaiting.saturating_sub(1);
+            if !matches!(entry.what, What::Changed { .. }) {
+                self.no_longer_awaits(entry.origin.session, fx);
             }
             let id = committed.batch.request_id(entry);
             let id = id.as_ref();

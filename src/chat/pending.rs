@@ -5,7 +5,7 @@ use super::account::Entering;
 use super::changes::Asked;
 use super::delivery::Page;
 use super::query::{Fetched, Ticket};
-use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, refuse};
+use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 use crate::wire::request::{RequestId, Target};
@@ -17,8 +17,8 @@ type Label = Option<RequestId<'static>>;
 pub(super) enum Pending {
     /// Whether the password of a login is right.
     Login(Box<Entering>),
-    /// A token for a login.
-    Token(SessionId),
+    /// A token for a login of this user.
+    Token(SessionId, UserId),
     /// A password to be kept.
     NewPassword(Member, Label),
     /// A page of what a session missed.
@@ -65,8 +65,12 @@ impl Chat {
             (Pending::Login(entering), Checked::Password(right)) => {
                 self.password_checked(entering, right, now, fx);
             }
-            (Pending::Token(session), Checked::Token(token, hash)) => {
-                self.token_made(session, token, hash, fx);
+            (Pending::Token(session, user), Checked::Token(token, hash)) => {
+                self.token_made((session, user), token, hash, fx);
+            }
+            (Pending::Token(session, user), _) => {
+                self.refuse_login((session, user), Code::Internal, fx);
+                fx.push(Effect::Resume(session));
             }
             (Pending::NewPassword(member, id), Checked::NewPassword(password)) => {
                 self.password_made(member, id.as_ref(), password, now, fx);
@@ -96,7 +100,7 @@ impl Chat {
             (Pending::Missed(session, _), _) => {
                 // It cannot be told what it missed, so it may not be told what comes after.
                 self.refuse_frame(session, Code::StorageUnavailable, fx);
-                fx.push(Effect::Close(session));
+                self.close(session, fx);
             }
             (Pending::History(member, id, place), Fetched::Rows { rows, more }) => {
                 self.tell_history(member, id.as_ref(), &place, (&rows, more), now, fx);
@@ -131,7 +135,7 @@ impl Chat {
                 self.changed_read(member, id.as_ref(), number, None, now, fx);
             }
             // No other question is asked there.
-            (Pending::Login(_) | Pending::Token(_) | Pending::NewPassword(..), _) => {}
+            (Pending::Login(_) | Pending::Token(..) | Pending::NewPassword(..), _) => {}
         }
     }
 
@@ -150,10 +154,18 @@ impl Chat {
 
     /// A request was answered that its session waits for: the next may come.
     pub(super) fn answered(&mut self, session: SessionId, fx: &mut Effects) {
-        if let Some(seated) = self.sessions.get_mut(session) {
-            seated.awaiting = seated.awaiting.saturating_sub(1);
-        }
+        self.no_longer_awaits(session, fx);
         fx.push(Effect::Resume(session));
+    }
+
+    /// A session has one answer less to come.
+    pub(super) fn no_longer_awaits(&mut self, session: SessionId, fx: &mut Effects) {
+        let Some(seated) = self.sessions.get_mut(session) else { return };
+        seated.awaiting = seated.awaiting.saturating_sub(1);
+        if seated.crowded && seated.awaiting == 0 {
+            seated.crowded = false;
+            fx.push(Effect::Resume(session));
+        }
     }
 }
 

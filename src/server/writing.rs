@@ -97,7 +97,10 @@ impl Reactor {
             }
             Class::Passing if full => return,
             Class::Answer | Class::Fed(_) if ended => return,
-            Class::Answer if waiting > OUTBOX_HARD_BYTES_MAX => return self.too_slow(to),
+            // A large frame that all its recipients share may wait: who takes megabytes reads.
+            Class::Answer if connection.outbox.owned_bytes() > OUTBOX_HARD_BYTES_MAX => {
+                return self.too_slow(to);
+            }
             Class::Kept(position) | Class::Fed(position) => Some(position),
             Class::Passing | Class::Answer => None,
         };
