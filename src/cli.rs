@@ -119,6 +119,28 @@ impl Command {
     }
 }
 
+/// A size in bytes, as people write it: `500`, `20KiB`, `100 MiB`, `2GiB`; also `20K`, `2G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let digits = typed.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = typed.split_at(digits);
+        let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "kib" => 1 << 10,
+            "m" | "mib" => 1 << 20,
+            "g" | "gib" => 1 << 30,
+            _ => return Err("100MiB, 2GiB"),
+        };
+        let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        size.filter(|size| *size < 1 << 53).map(Size).ok_or("100MiB, 2GiB")
+    }
+}
+
 /// What a command line asks for.
 #[derive(Debug)]
 pub enum Start {

@@ -20,13 +20,39 @@ static PARTS: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// Those of the file system; nothing is left behind then. `AlreadyExists` when
 /// [`FILE_COPIES_MAX`] names are taken.
-pub fn keep(folder: &Path, data: &[u8], named: impl Fn(u32) -> String) -> io::Result<String> {
+pub fn keep(
+    folder: &Path,
+    data: &[u8],
+    sync: bool,
+    named: impl Fn(u32) -> String,
+) -> io::Result<String> {
     fs::create_dir_all(folder)?;
-    let part = write_part(folder, data)?;
-    let kept = give_name(folder, &part, named);
-    // Linked, renamed or failed: under its first name it is not needed any more.
+    let part = write_part(folder, data, sync)?;
+    let kept = move_in(folder, &part, sync, named);
+    // If that failed, it is not needed any more either.
     let _ = fs::remove_file(&part);
     kept
+}
+
+/// Moves a whole file into a folder of the same file system, which is made if it is not there, and
+/// returns the name that it got, like [`keep`]. With `sync` the name is on the disk, too.
+///
+/// # Errors
+/// Those of the file system; the file is where it was then.
+pub fn move_in(
+    folder: &Path,
+    whole: &Path,
+    sync: bool,
+    named: impl Fn(u32) -> String,
+) -> io::Result<String> {
+    fs::create_dir_all(folder)?;
+    let name = give_name(folder, whole, named)?;
+    // Linked or renamed: under its first name it is not needed any more.
+    let _ = fs::remove_file(whole);
+    if sync {
+        sync_folder(&folder.join(&name))?;
+    }
+    Ok(name)
 }
 
 /// A file that is being written beside the name it is to have. Dropped before it has one, it is gone.
@@ -103,13 +129,14 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-fn write_part(folder: &Path, data: &[u8]) -> io::Result<PathBuf> {
+fn write_part(folder: &Path, data: &[u8], sync: bool) -> io::Result<PathBuf> {
     loop {
         let number = PARTS.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!(".papo-{}-{number}.part", std::process::id()));
         match create_new(&path) {
             Ok(mut file) => {
-                if let Err(error) = file.write_all(data) {
+                let synced = |file: &File| if sync { file.sync_all() } else { Ok(()) };
+                if let Err(error) = file.write_all(data).and_then(|()| synced(&file)) {
                     let _ = fs::remove_file(&path);
                     return Err(error);
                 }
@@ -193,10 +220,10 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_kept_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(keep(folder.path(), b"x", |_| "no/such/folder".to_owned()).is_err());
+        assert!(keep(folder.path(), b"x", true, |_| "no/such/folder".to_owned()).is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert_eq!(keep(folder.path(), b"x", |copy| format!("a{copy}")).unwrap(), "a1");
-        assert_eq!(keep(folder.path(), b"y", |copy| format!("a{copy}")).unwrap(), "a2");
+        assert_eq!(keep(folder.path(), b"x", true, |copy| format!("a{copy}")).unwrap(), "a1");
+        assert_eq!(keep(folder.path(), b"y", false, |copy| format!("a{copy}")).unwrap(), "a2");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 

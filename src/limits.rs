@@ -96,6 +96,9 @@ pub const UPLOADS_PER_USER_MAX: usize = 4;
 /// Downloads of one session at a time.
 pub const DOWNLOADS_PER_SESSION_MAX: usize = 4;
 
+/// Files of uploads that the server has open at a time, of the [`DESCRIPTORS_RESERVED`].
+pub const PARTS_OPEN_MAX: usize = 16;
+
 /// Time after which an unfinished upload is dropped.
 pub const UPLOAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 
@@ -133,6 +136,9 @@ pub const QUEUED_EVENTS_MAX: usize = 256;
 
 /// The same in bytes; above either they are read back from the journal.
 pub const QUEUED_BYTES_MAX: usize = 64 * 1024;
+
+/// Messages of a session that is behind of which it is remembered that it wrote them itself.
+pub const WRITTEN_BEHIND_MAX: usize = 16_384;
 
 /// Time within which a message may be edited.
 pub const EDIT_MS_MAX: u64 = 15 * 60 * 1000;
@@ -227,6 +233,10 @@ pub const HELD_BYTES_FOR_FILES_MAX: usize = 128 * 1024 * 1024;
 
 /// What a file costs on its way beside its bytes: also empty ones have an end.
 pub const FILE_OVERHEAD_BYTES: usize = 4 * 1024;
+
+/// Answers that one session may have to come at a time, above which nothing more is read from it.
+/// They come together when they are stored, and together they fit an outbox.
+pub const ANSWERS_AWAITED_MAX: u32 = 1_024;
 
 /// Files of one session that are being kept; more are refused with `rate_limited`.
 pub const FILES_PER_SESSION_MAX: u32 = 16;

@@ -76,8 +76,27 @@ impl Chat {
         row: &Row,
         now: Now,
     ) -> Result<(), Code> {
-        // Who may not see a message learns nothing of it.
-        let role = match self.pairs.get(row.conversation) {
+        let role = self.sees(user, row)?;
+        let own = row.sender == user;
+        match asked {
+            _ if row.deleted => Err(Code::UnknownMessage),
+            Asked::Edit(_) if !own => Err(Code::SenderMismatch),
+            Asked::Edit(_) if row.file.is_some() => Err(Code::InvalidField),
+            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => {
+                Err(Code::TooOld)
+            }
+            Asked::Delete if own || role == Role::Admin => Ok(()),
+            Asked::Delete if self.pairs.get(row.conversation).is_some() => {
+                Err(Code::SenderMismatch)
+            }
+            Asked::Delete => Err(Code::NotAdmin),
+            Asked::Edit(_) | Asked::React(_) => Ok(()),
+        }
+    }
+
+    /// Whether a user may see a message, and as what. Who may not learns nothing of it.
+    pub(super) fn sees(&self, user: UserId, row: &Row) -> Result<Role, Code> {
+        Ok(match self.pairs.get(row.conversation) {
             Some(pair) if pair.is_of(user) => Role::Member,
             Some(_) => return Err(Code::UnknownMessage),
             None => {
@@ -88,20 +107,7 @@ impl Chat {
                     _ => return Err(Code::UnknownMessage),
                 }
             }
-        };
-        let own = row.sender == user;
-        match asked {
-            _ if row.deleted => Err(Code::UnknownMessage),
-            Asked::Edit(_) if !own => Err(Code::SenderMismatch),
-            Asked::Edit(_) if row.file.is_some() => Err(Code::InvalidField),
-            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => Err(Code::TooOld),
-            Asked::Delete if own || role == Role::Admin => Ok(()),
-            Asked::Delete if self.pairs.get(row.conversation).is_some() => {
-                Err(Code::SenderMismatch)
-            }
-            Asked::Delete => Err(Code::NotAdmin),
-            Asked::Edit(_) | Asked::React(_) => Ok(()),
-        }
+        })
     }
 
     /// A change is stored, or is not: how the message stands now is read, to be told.

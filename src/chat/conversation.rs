@@ -1,8 +1,9 @@
 //! Messages: who may write to whom, and who gets what is stored.
 
+use super::delivery::Outgoing;
 use super::entry::{Change, ConversationId, Entry, Origin, Place, What};
 use super::{
-    Chat, Done, Effects, Frame, GroupId, Handled, Member, Now, SessionId, UserId, answer_with,
+    Chat, Done, Effects, GroupId, Handled, Member, Now, SessionId, UserId, answer_with,
     refuse,
 };
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
@@ -42,16 +43,21 @@ impl Chat {
                 Ok(Place::User(to))
             }
             Target::Group(name) => {
-                let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
-                if !self.is_member(sender, id) {
-                    if group.private {
-                        return Err(Code::NotMember);
-                    }
-                    self.has_room(sender, id)?;
-                }
+                let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                self.may_write(sender, Place::Group(id))?;
                 Ok(Place::Group(id))
             }
         }
+    }
+
+    /// Whether a user may write there now: a member, or who may come in by writing.
+    pub(super) fn may_write(&self, sender: UserId, to: Place) -> Result<(), Code> {
+        let Place::Group(id) = to else { return Ok(()) };
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if self.is_member(sender, id) {
+            return Ok(());
+        }
+        if group.private { Err(Code::NotMember) } else { self.has_room(sender, id) }
     }
 
     /// The conversation of a message that is about to be stored. Who writes to an open group comes in.
@@ -113,6 +119,7 @@ impl Chat {
                 Place::User(_) => Event::PrivateMessageReceived(message),
                 Place::Group(_) => Event::GroupMessageReceived(message),
             })
+            .into()
         });
         let session = entry.origin.session;
         let lang = self.lang_of(session);
@@ -134,7 +141,7 @@ impl Chat {
         to: Place,
         known: Result<(MsgId, bool), Code>,
         fx: &mut Effects,
-        encode: impl FnOnce(Heading<'_>, &mut Effects) -> Frame,
+        encode: impl FnOnce(Heading<'_>, &mut Effects) -> Outgoing,
     ) -> Result<Posted, Code> {
         let (sender, session) = (origin.user, origin.session);
         let (msg_id, new) = known?;
@@ -153,26 +160,36 @@ impl Chat {
         };
         let sender_name = self.users.get(sender).name.as_str();
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
-        let frame = encode(heading, fx);
+        let mut outgoing = encode(heading, fx);
         self.advance(sender, to, msg_id);
+        // Who talks to themselves hears it in every session.
+        if to != Place::User(sender) {
+            self.written.push((session, msg_id));
+            if let Some(seated) = self.sessions.get_mut(session)
+                && let Some(behind) = &mut seated.behind
+            {
+                behind.note_wrote(msg_id);
+            }
+        }
         let wants_receipts = self.wants_receipts(sender);
         let (sessions, members) = match to {
             Place::User(to) => {
-                let mut held = None;
                 // Who talks to themselves hears it in every session.
-                let reached = self.deliver(to, SessionId::NOBODY, msg_id, &frame, &mut held, fx);
+                let reached = self.deliver(to, SessionId::NOBODY, msg_id, &mut outgoing, fx);
                 if to != sender {
                     if self.users.get(sender).seats.len() > 1 {
-                        self.deliver(sender, session, msg_id, &frame, &mut held, fx);
+                        self.deliver(sender, session, msg_id, &mut outgoing, fx);
                     }
-                    if wants_receipts && reached > 0 {
-                        self.users.get_mut(to).owe(sender, None, msg_id);
+                    // Also who is behind may have it from here, when it does not come back from the journal.
+                    let receiver = self.users.get_mut(to);
+                    if wants_receipts && receiver.is_online() {
+                        receiver.owe(sender, None, msg_id);
                     }
                 }
                 (reached, None)
             }
             Place::Group(group) => {
-                let reached = self.deliver_to_group(sender, session, group, msg_id, &frame, fx);
+                let reached = self.deliver_to_group(sender, session, group, msg_id, &mut outgoing, fx);
                 if wants_receipts {
                     self.groups.note_writer(group, sender, msg_id);
                     let members = self.groups.get(group).map_or(&[][..], |group| &group.members);

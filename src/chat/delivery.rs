@@ -1,13 +1,15 @@
 //! How events reach users: as they come, or read back from the journal for a session that was away
 //! or reads too slowly. What is stored need not wait in memory for anybody.
 
+use std::sync::Arc;
+
 use super::entry::{ConversationId, Entry, What};
 use super::held::Held;
 use super::history::Told;
 use super::pending::Pending;
 use super::query::{Item, Query, Scope};
 use super::session::Behind;
-use super::users::UserId;
+use super::users::{Seat, UserId};
 use super::{Chat, Class, Effect, Effects, Frame, Now, SessionId};
 use crate::limits::{SEEN_INTERVAL_MS, SEEN_RETRY_MS};
 use crate::wire::event::{Event, MsgId};
@@ -16,8 +18,35 @@ use crate::wire::event::{Event, MsgId};
 #[derive(Debug)]
 pub(super) struct Page {
     upto: MsgId,
+    /// That was all there was when it was asked for.
+    whole: bool,
     /// Who added the user to which group, by the number of that entry.
     added: Vec<(MsgId, UserId, ConversationId, u64)>,
+}
+
+/// A stored event on its way to its recipients.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// The same for all.
+    Same {
+        /// The frame.
+        frame: Frame,
+        /// The same, once somebody is to have it later.
+        held: Option<Arc<Held>>,
+    },
+    /// A file.
+    File {
+        /// For who gets it in pieces.
+        offer: Frame,
+        /// For the others, with its bytes; if these are on the disk alone, they are read from there.
+        whole: Option<Frame>,
+    },
+}
+
+impl From<Frame> for Outgoing {
+    fn from(frame: Frame) -> Self {
+        Self::Same { frame, held: None }
+    }
 }
 
 /// How far an event reached.
@@ -34,27 +63,32 @@ impl Chat {
     /// shell calls it when the session's output is low, after [`Effect::Feed`].
     pub fn feed(&mut self, session: SessionId, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
+        self.feed_download(session, fx);
         let Some(seated) = self.sessions.get(session) else { return };
         let Some(behind) = &seated.behind else { return };
         if behind.asked_upto.is_some() {
             return;
         }
-        let (user, after, upto) = (seated.user, behind.position, self.last);
+        let (user, after) = (seated.user, behind.position);
+        // What the user wrote in other sessions is told from some number on, so no page has it in the
+        // middle.
+        let own = after >= behind.own_from;
+        let upto = if own { self.last } else { behind.own_from };
         let scopes = self.missed_scopes(user, after, upto);
         let added = self.additions(user, after, upto);
         let query = Query::Missed {
             user,
             scopes,
-            own: behind.own,
+            own,
             changes_upto: seated.features.is_some().then_some(after),
-            inline_files: true,
+            inline_files: !seated.knows(|features| features.chunks),
         };
         if let Some(seated) = self.sessions.get_mut(session)
             && let Some(behind) = &mut seated.behind
         {
             behind.asked_upto = Some(upto);
         }
-        let ticket = self.pend(Pending::Missed(session, Page { upto, added }));
+        let ticket = self.pend(Pending::Missed(session, Page { upto, whole: upto == self.last, added }));
         fx.ask(ticket, query);
     }
 
@@ -70,20 +104,29 @@ impl Chat {
     ) {
         let Some(seated) = self.sessions.get_mut(session) else { return };
         let (user, wants_synced) = (seated.user, seated.wants_synced);
+        let chunks = seated.knows(|features| features.chunks);
         let Some(behind) = &mut seated.behind else { return };
         let missed = behind.missed;
         let queue = behind.take_queue();
         let end =
             if more { items.last().map_or(page.upto, |item| item.position) } else { page.upto };
         behind.position = end;
-        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
+        let wrote = std::mem::take(&mut behind.wrote);
+        behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
+        let items = || items.iter().filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err());
+        behind.told |=
+            items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in items {
+        for item in items() {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
-            let told = if item.change { Told::Change } else { Told::Message };
+            let told = match item.change {
+                true => Told::Change,
+                false if chunks => Told::Again,
+                false => Told::Message,
+            };
             let frame = self.with_event(user, &item.row, told, now, |event| {
                 if missed { fx.encode_missed(event) } else { fx.encode(event) }
             });
@@ -94,7 +137,7 @@ impl Chat {
             self.send_addition(session, addition, missed, now, fx);
         }
         match queue {
-            Some(queue) if !more => {
+            Some(queue) if !more && page.whole => {
                 if wants_synced {
                     let synced = fx.encode(&Event::Synced { cursor: end });
                     fx.send(session, synced, Class::Fed(end));
@@ -120,10 +163,13 @@ impl Chat {
         if seated.behind.is_some() {
             return;
         }
-        let user = self.users.get_mut(seated.user);
-        let own = user.seats.len() > 1;
-        seated.behind = Some(Box::new(Behind::at(position.saturating_sub(1), false, own)));
-        user.set_live(session, false);
+        let position = position.saturating_sub(1);
+        let mut behind = Behind::at(position, false, position);
+        // What it wrote was stored together with what it could not take.
+        let written = self.written.iter().filter(|(by, _)| *by == session);
+        written.for_each(|(_, msg_id)| behind.note_wrote(*msg_id));
+        seated.behind = Some(Box::new(behind));
+        self.users.get_mut(seated.user).set_live(session, false);
     }
 
     /// The system has taken everything up to an event of this number from a session's output.
@@ -196,30 +242,25 @@ impl Chat {
         }
     }
 
-    /// Sends a stored event to one user's sessions but one, now or later.
+    /// Sends a stored event to one user's sessions but one, now or later. Returns how many it goes out
+    /// to now.
     pub(super) fn deliver(
         &mut self,
         to: UserId,
         but: SessionId,
         position: MsgId,
-        frame: &Frame,
-        held: &mut Option<std::sync::Arc<Held>>,
+        outgoing: &mut Outgoing,
         fx: &mut Effects,
     ) -> usize {
-        let mut sessions = 0;
-        for seat in &self.users.get(to).seats {
-            if seat.session == but {
-                continue;
-            }
-            if seat.live {
-                fx.send(seat.session, frame.clone(), Class::Kept(position));
-                sessions += 1;
-            } else if let Some(seated) = self.sessions.get_mut(seat.session)
-                && let Some(behind) = &mut seated.behind
-            {
-                behind.offer(position, || held.get_or_insert_with(|| fx.hold(frame)).clone());
+        let mut live = std::mem::take(&mut self.targets);
+        for at in 0..self.users.get(to).seats.len() {
+            let seat = self.users.get(to).seats[at];
+            if seat.session != but {
+                self.hand(seat, position, outgoing, &mut live, fx);
             }
         }
+        let sessions = live.len();
+        self.send_live(live, position, outgoing, fx);
         sessions
     }
 
@@ -230,31 +271,83 @@ impl Chat {
         but: SessionId,
         group: super::GroupId,
         position: MsgId,
-        frame: &Frame,
+        outgoing: &mut Outgoing,
         fx: &mut Effects,
     ) -> Reached {
-        let Some(group) = self.groups.get(group) else { return Reached::default() };
         let mut reached = Reached::default();
-        let mut held = None;
         let mut live = std::mem::take(&mut self.targets);
-        for member in &group.members {
-            let user = self.users.get(member.user);
-            reached.members += usize::from(member.user != sender);
-            for seat in &user.seats {
-                if seat.live && seat.session != but {
-                    live.push(seat.session);
-                    reached.sessions += usize::from(member.user != sender);
-                } else if !seat.live
-                    && let Some(seated) = self.sessions.get_mut(seat.session)
+        let count = self.groups.get(group).map_or(0, |group| group.members.len());
+        for at in 0..count {
+            let Some(user) = self.groups.get(group).map(|group| group.members[at].user) else {
+                break;
+            };
+            let before = live.len();
+            for at in 0..self.users.get(user).seats.len() {
+                let seat = self.users.get(user).seats[at];
+                if seat.session != but {
+                    self.hand(seat, position, outgoing, &mut live, fx);
+                }
+            }
+            if user != sender {
+                reached.members += 1;
+                reached.sessions += live.len() - before;
+            }
+        }
+        self.send_live(live, position, outgoing, fx);
+        reached
+    }
+
+    /// Hands an event to one session: to be sent, if it is live; else to what it is to have later.
+    fn hand(
+        &mut self,
+        seat: Seat,
+        position: MsgId,
+        outgoing: &mut Outgoing,
+        live: &mut Vec<SessionId>,
+        fx: &mut Effects,
+    ) {
+        match outgoing {
+            Outgoing::Same { .. } if seat.live => live.push(seat.session),
+            Outgoing::Same { frame, held } => {
+                if let Some(seated) = self.sessions.get_mut(seat.session)
                     && let Some(behind) = &mut seated.behind
                 {
                     behind.offer(position, || held.get_or_insert_with(|| fx.hold(frame)).clone());
                 }
             }
+            Outgoing::File { offer, whole } => {
+                let Some(seated) = self.sessions.get_mut(seat.session) else { return };
+                let chunks = seated.knows(|features| features.chunks);
+                let frame = if chunks { Some(&*offer) } else { whole.as_ref() };
+                match (frame, &mut seated.behind) {
+                    (Some(frame), None) if seat.live => {
+                        fx.send(seat.session, frame.clone(), Class::Kept(position));
+                    }
+                    (Some(frame), Some(behind)) => behind.offer(position, || fx.hold(frame)),
+                    // Its bytes are read from the disk, with all that comes after.
+                    (None, Some(behind)) => behind.leave_out(),
+                    (None, None) if seat.live => {
+                        self.fell_behind(seat.session, position);
+                        fx.push(Effect::Feed(seat.session));
+                    }
+                    (_, None) => {}
+                }
+            }
         }
-        fx.broadcast(live.drain(..), frame.clone(), Class::Kept(position));
+    }
+
+    fn send_live(
+        &mut self,
+        mut live: Vec<SessionId>,
+        position: MsgId,
+        outgoing: &Outgoing,
+        fx: &mut Effects,
+    ) {
+        if let Outgoing::Same { frame, .. } = outgoing {
+            fx.broadcast(live.drain(..), frame.clone(), Class::Kept(position));
+        }
+        live.clear();
         self.targets = live;
-        reached
     }
 
     /// Whether there is anything for a user after a number.

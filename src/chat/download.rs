@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::pending::Pending;
 use super::query::{Query, Row};
 use super::{
-    Chat, Class, Done, Effect, Effects, FileJob, Member, Now, SessionId, answer_with, refuse,
+    Chat, Class, Done, Effect, Effects, FileJob, Member, SessionId, answer_with, refuse,
 };
 use crate::limits::{CHUNK_BYTES, DOWNLOADS_PER_SESSION_MAX};
 use crate::text::server as text;
@@ -113,10 +113,8 @@ impl Chat {
         session: SessionId,
         frames: Result<Vec<Vec<u8>>, Code>,
         upto: u64,
-        now: Now,
         fx: &mut Effects,
     ) {
-        let _ = now;
         let lang = self.lang_of(session);
         let Some(seated) = self.sessions.get_mut(session) else { return };
         seated.downloads.reading = false;

@@ -134,6 +134,37 @@ pub struct Save {
     pub data: String,
 }
 
+/// Something to be done with a file in pieces, off the loop; jobs for one file are done in order. The
+/// results come back with [`super::Chat::file_done`].
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each field is that of the upload or of the request")]
+pub enum FileJob {
+    /// How much of an upload is there, and whether there is room for the rest.
+    Open { file_id: u64, size: u64 },
+    /// Its next bytes, in base64.
+    Write { ticket: Ticket, file_id: u64, data: String },
+    /// It is whole: compare the hash and give it its name.
+    Finish { file_id: u64, sender: UserName, filename: FileName, sha256: Sha256 },
+    /// It comes to nothing.
+    Drop { file_id: u64 },
+    /// The pieces of a kept file between two places, as frames. At `end` its reader has all.
+    Read { session: SessionId, file_id: u64, saved_as: String, from: u64, upto: u64, end: u64 },
+}
+
+/// What became of a [`FileJob`].
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "as those of the jobs")]
+pub enum FileDone {
+    /// So many bytes are there.
+    Opened { file_id: u64, received: Result<u64, Code> },
+    /// So many bytes are there now.
+    Written { ticket: Ticket, received: Result<u64, Code> },
+    /// It is kept under this name.
+    Finished { file_id: u64, saved_as: Result<String, Code> },
+    /// The frames, each the JSON of one.
+    Read { session: SessionId, frames: Result<Vec<Vec<u8>>, Code>, upto: u64 },
+}
+
 /// What became of a file that was to be kept.
 #[derive(Clone, Debug)]
 pub struct Saved {
@@ -156,6 +187,7 @@ pub struct Effects {
     saves: Vec<Save>,
     discards: Vec<String>,
     queries: Vec<(Ticket, Query)>,
+    file_jobs: Vec<FileJob>,
     checks: Vec<Check>,
     gauge: Gauge,
     /// What must survive, handed to the journal once a turn.
@@ -171,6 +203,7 @@ impl Effects {
             && self.saves.is_empty()
             && self.discards.is_empty()
             && self.queries.is_empty()
+            && self.file_jobs.is_empty()
             && self.checks.is_empty()
     }
 
@@ -226,6 +259,13 @@ impl Effects {
         }
     }
 
+    /// Takes out what is to be done with files in pieces, in order.
+    pub fn take_file_jobs(&mut self, mut give: impl FnMut(FileJob)) {
+        for job in self.file_jobs.drain(..) {
+            give(job);
+        }
+    }
+
     /// Takes the secrets out that are to be made or checked.
     pub fn take_checks(&mut self, mut check: impl FnMut(Check)) {
         for asked in self.checks.drain(..) {
@@ -260,6 +300,10 @@ impl Effects {
         self.queries.push((ticket, query));
     }
 
+    pub(super) fn file_job(&mut self, job: FileJob) {
+        self.file_jobs.push(job);
+    }
+
     pub(super) fn check(&mut self, check: Check) {
         self.checks.push(check);
     }
@@ -277,6 +321,11 @@ impl Effects {
         frame.encode(&mut self.bytes);
         mark_backlog(&mut self.bytes);
         self.frame_from(start)
+    }
+
+    /// A frame whose JSON was made elsewhere.
+    pub(super) fn own(&mut self, json: Vec<u8>) -> Frame {
+        Frame::Shared(Held::new(json, &self.gauge))
     }
 
     /// A frame that was held.

@@ -289,7 +289,7 @@ impl Chat {
             added_by: self.users.get(by).name.as_str(),
             timestamp: clock.as_str(),
         });
-        self.deliver(user, SessionId::NOBODY, number, &frame, &mut None, fx);
+        self.deliver(user, SessionId::NOBODY, number, &mut frame.into(), fx);
         self.tell(id, GroupChange::Added, (user, by), None, now, fx);
     }
 

@@ -11,6 +11,7 @@ mod account;
 mod changes;
 mod conversation;
 mod delivery;
+mod download;
 mod effect;
 pub mod entry;
 mod group;
@@ -30,21 +31,26 @@ mod session;
 mod stories;
 mod time;
 mod transfer;
+mod upload;
 mod users;
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
 use slab::Slab;
 
-pub use effect::{Check, Checked, Class, Effect, Effects, Frame, Save, Saved};
+pub use effect::{
+    Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved,
+};
 pub use groups::GroupId;
 pub use held::{Gauge, Held};
 pub use session::SessionId;
 pub use time::Now;
+pub use upload::FileLimits;
 pub use users::UserId;
 
-use crate::limits::SEEN_RETRY_MS;
+use crate::limits::{ANSWERS_AWAITED_MAX, SEEN_RETRY_MS};
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -57,6 +63,7 @@ use pairs::Pairs;
 use pending::Pending;
 use session::{Session, Sessions};
 use transfer::Transfer;
+use upload::Arriving;
 use users::{Standing, Users};
 
 /// Whether a connection's next request may be handled.
@@ -112,9 +119,16 @@ pub struct Chat {
     /// Messages that the journal could not forget yet.
     unforgotten: Vec<(UserId, MsgId)>,
     seen_due_ms: Option<u64>,
+    /// What was stored last, and which session wrote it.
+    written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
     targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
+    /// Files that come in pieces, by the number of their upload.
+    uploads: HashMap<u64, Arriving, RandomState>,
+    /// Bytes of their pieces on the way to the disk.
+    chunk_bytes: usize,
+    file_limits: FileLimits,
     /// Files that the worker has.
     arriving_bytes: usize,
 }
@@ -135,10 +149,19 @@ impl Chat {
             unstored: Vec::new(),
             unforgotten: Vec::new(),
             seen_due_ms: None,
+            written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
+            uploads: HashMap::default(),
+            chunk_bytes: 0,
+            file_limits: FileLimits::default(),
             arriving_bytes: 0,
         }
+    }
+
+    /// What the operator allows for files.
+    pub fn set_file_limits(&mut self, limits: FileLimits) {
+        self.file_limits = limits;
     }
 
     /// Handles one request of one connection.
@@ -182,10 +205,12 @@ impl Chat {
             }
             Ok(Done::Answered | Done::Silent) => {}
             Ok(done @ (Done::Later | Done::LaterInOrder)) => {
-                if let Some(session) = self.sessions.get_mut(session) {
+                let crowded = self.sessions.get_mut(session).is_some_and(|session| {
                     session.awaiting += 1;
-                }
-                if matches!(done, Done::LaterInOrder) {
+                    session.crowded |= session.awaiting >= ANSWERS_AWAITED_MAX;
+                    session.crowded
+                });
+                if crowded || matches!(done, Done::LaterInOrder) {
                     return Flow::Wait;
                 }
             }
@@ -204,15 +229,14 @@ impl Chat {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         // What is told now and what is read back later is of the same time.
         let now = Now { wall_ms: committed.batch.wall_ms, ..now };
+        self.written.clear();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
             let Some(entry) = committed.batch.entries().get(at) else { break };
-            // A change goes on to be read again, and is answered after that.
-            if !matches!(entry.what, What::Changed { .. })
-                && let Some(session) = self.sessions.get_mut(entry.origin.session)
-            {
-                session.awaiting = session.awaiting.saturating_sub(1);
+            // A change goes on to be read again, an upload to the disk; they are answered after that.
+            if !matches!(entry.what, What::Changed { .. } | What::Upload(_)) {
+                self.no_longer_awaits(entry.origin.session, fx);
             }
             let id = committed.batch.request_id(entry);
             let id = id.as_ref();
@@ -237,7 +261,11 @@ impl Chat {
                     self.message_stored(entry, id, content, known, now, fx);
                 }
                 What::File { .. } => self.file_stored(entry, id, &data, known, now, fx),
-                What::Upload(_) | What::UploadGone(_) => {}
+                What::Upload(upload) => {
+                    self.upload_stored(entry, upload, id, known, now, fx);
+                }
+                // If it could not be stored, it is dropped once more after a restart.
+                What::UploadGone(_) => {}
                 What::Group { .. } => self.group_stored(entry, id, known, now, fx),
                 What::Changed { .. } => self.change_stored(entry, id, known, fx),
                 What::Seen { cursor, .. } => {
@@ -267,7 +295,8 @@ impl Chat {
     pub fn is_awaiting(&self, session: SessionId) -> bool {
         match self.sessions.get(session) {
             Some(seated) => {
-                seated.awaiting > 0 || seated.behind.is_some() || seated.entering.is_some()
+                let fed = seated.behind.is_some() || !seated.downloads.is_empty();
+                seated.awaiting > 0 || fed || seated.entering.is_some()
             }
             None => self.is_logging_in(session),
         }
@@ -285,7 +314,7 @@ impl Chat {
             Request::Message { to, content, reply_to } => {
                 self.message(member, id, &to, &content, reply_to, fx)
             }
-            Request::File(_) => Err(Code::UnknownType.into()),
+            Request::File(request) => self.file_request(member, id, request, fx),
             Request::SendFile { to, filename, data } => {
                 self.send_file(member, id, &to, &filename, data, fx)
             }

@@ -5,7 +5,7 @@ use super::account::Entering;
 use super::changes::Asked;
 use super::delivery::Page;
 use super::query::{Fetched, Ticket};
-use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, refuse};
+use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 use crate::wire::request::{RequestId, Target};
@@ -17,8 +17,8 @@ type Label = Option<RequestId<'static>>;
 pub(super) enum Pending {
     /// Whether the password of a login is right.
     Login(Box<Entering>),
-    /// A token for a login.
-    Token(SessionId),
+    /// A token for a login of this user.
+    Token(SessionId, UserId),
     /// A password to be kept.
     NewPassword(Member, Label),
     /// A page of what a session missed.
@@ -31,6 +31,12 @@ pub(super) enum Pending {
     Conversations(Member, Label, Vec<super::query::Scope>),
     /// A message that is to be changed.
     Change(Member, Label, Box<Asked>),
+    /// A piece of a file on its way to the disk.
+    Chunk { member: Member, label: Label, file_id: u64, held_bytes: usize, hold: bool },
+    /// The message of a file whose upload is not there any more.
+    Ended(Member, Label),
+    /// The message of a file that somebody wants: from where, how much.
+    Get(Member, Label, (u64, Option<u64>)),
     /// A message that was changed under this number, for those who are to be told.
     Changed(Member, Label, MsgId),
 }
@@ -65,8 +71,12 @@ impl Chat {
             (Pending::Login(entering), Checked::Password(right)) => {
                 self.password_checked(entering, right, now, fx);
             }
-            (Pending::Token(session), Checked::Token(token, hash)) => {
-                self.token_made(session, token, hash, fx);
+            (Pending::Token(session, user), Checked::Token(token, hash)) => {
+                self.token_made((session, user), token, hash, fx);
+            }
+            (Pending::Token(session, user), _) => {
+                self.refuse_login((session, user), Code::Internal, fx);
+                fx.push(Effect::Resume(session));
             }
             (Pending::NewPassword(member, id), Checked::NewPassword(password)) => {
                 self.password_made(member, id.as_ref(), password, now, fx);
@@ -96,7 +106,7 @@ impl Chat {
             (Pending::Missed(session, _), _) => {
                 // It cannot be told what it missed, so it may not be told what comes after.
                 self.refuse_frame(session, Code::StorageUnavailable, fx);
-                fx.push(Effect::Close(session));
+                self.close(session, fx);
             }
             (Pending::History(member, id, place), Fetched::Rows { rows, more }) => {
                 self.tell_history(member, id.as_ref(), &place, (&rows, more), now, fx);
@@ -113,6 +123,15 @@ impl Chat {
             }
             (Pending::Changed(member, id, number), Fetched::Rows { rows, .. }) => {
                 self.changed_read(member, id.as_ref(), number, rows.first(), now, fx);
+            }
+            (Pending::Ended(member, id), Fetched::Rows { rows, .. }) => {
+                self.ended_read(member, id.as_ref(), rows.first(), fx);
+            }
+            (Pending::Get(member, id, stretch), Fetched::Rows { rows, .. }) => {
+                self.get_read(member, id, stretch, rows.first(), fx);
+            }
+            (Pending::Ended(member, id) | Pending::Get(member, id, _), _) => {
+                self.refuse_later(member, "file_response", id.as_ref(), UNREADABLE, fx);
             }
             (Pending::History(member, id, _), _) => {
                 self.refuse_later(member, "history_response", id.as_ref(), UNREADABLE, fx);
@@ -131,7 +150,13 @@ impl Chat {
                 self.changed_read(member, id.as_ref(), number, None, now, fx);
             }
             // No other question is asked there.
-            (Pending::Login(_) | Pending::Token(_) | Pending::NewPassword(..), _) => {}
+            (
+                Pending::Login(_)
+                | Pending::Token(..)
+                | Pending::NewPassword(..)
+                | Pending::Chunk { .. },
+                _,
+            ) => {}
         }
     }
 
@@ -150,10 +175,18 @@ impl Chat {
 
     /// A request was answered that its session waits for: the next may come.
     pub(super) fn answered(&mut self, session: SessionId, fx: &mut Effects) {
-        if let Some(seated) = self.sessions.get_mut(session) {
-            seated.awaiting = seated.awaiting.saturating_sub(1);
-        }
+        self.no_longer_awaits(session, fx);
         fx.push(Effect::Resume(session));
+    }
+
+    /// A session has one answer less to come.
+    pub(super) fn no_longer_awaits(&mut self, session: SessionId, fx: &mut Effects) {
+        let Some(seated) = self.sessions.get_mut(session) else { return };
+        seated.awaiting = seated.awaiting.saturating_sub(1);
+        if seated.crowded && seated.awaiting == 0 {
+            seated.crowded = false;
+            fx.push(Effect::Resume(session));
+        }
     }
 }
 

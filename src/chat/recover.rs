@@ -36,6 +36,12 @@ impl Chat {
             }
         }
         self.recover_groups(stored.groups, stored.members);
+        for (user, bytes) in stored.file_bytes {
+            self.users.get_mut(user).file_bytes = bytes;
+        }
+        for upload in stored.uploads {
+            self.recover_upload(upload);
+        }
         for (user, conversation, msg_id) in stored.reads {
             match self.pairs.get_mut(conversation) {
                 Some(pair) => drop(pair.set_read(user, msg_id)),

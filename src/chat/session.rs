@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::account::Entering;
+use super::download::Downloads;
 use super::entry::{Place, TokenHash};
 use super::held::Held;
 use super::users::UserId;
-use crate::limits::{QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, TYPING_INTERVAL_MS, TYPING_PLACES_MAX};
+use crate::limits::{
+    QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, TYPING_INTERVAL_MS, TYPING_PLACES_MAX, WRITTEN_BEHIND_MAX,
+};
 use crate::text::Lang;
 use crate::wire::event::MsgId;
 use crate::wire::request::Features;
@@ -43,8 +46,12 @@ pub struct Session {
     pub token: Option<TokenHash>,
     /// Its entries and files of which it has no answer yet.
     pub awaiting: u32,
+    /// Those are so many that nothing more is taken from it until it has them.
+    pub crowded: bool,
     /// Its files that the worker has.
     pub files: u32,
+    /// Files on their way to it.
+    pub(super) downloads: Downloads,
     /// Its login is not finished: until then it is nobody's.
     pub(super) entering: Option<Box<Entering>>,
     /// It is fed from the journal. A live session is not.
@@ -61,8 +68,10 @@ pub struct Behind {
     pub missed: bool,
     /// It was sent something of what it missed.
     pub told: bool,
-    /// What its user wrote in other sessions is news for it.
-    pub own: bool,
+    /// What its user wrote after this in other sessions is news for it.
+    pub own_from: MsgId,
+    /// What it wrote itself since, which is none.
+    pub wrote: Vec<MsgId>,
     /// The journal was asked for everything up to this number.
     pub asked_upto: Option<MsgId>,
     /// What came after that, if it is little: then it need not be read back.
@@ -72,12 +81,13 @@ pub struct Behind {
 
 impl Behind {
     /// A session that has everything up to a number.
-    pub fn at(position: MsgId, missed: bool, own: bool) -> Self {
+    pub fn at(position: MsgId, missed: bool, own_from: MsgId) -> Self {
         Self {
             position,
             missed,
             told: false,
-            own,
+            own_from,
+            wrote: Vec::new(),
             asked_upto: None,
             queue: Some(Vec::new()),
             queued_bytes: 0,
@@ -95,6 +105,19 @@ impl Behind {
         queue.push((position, held));
         if self.queued_bytes > QUEUED_BYTES_MAX || queue.len() > QUEUED_EVENTS_MAX {
             self.queue = None;
+        }
+    }
+
+    /// An event comes that is not queued: all that follow are read back after it.
+    pub fn leave_out(&mut self) {
+        self.queue = None;
+    }
+
+    /// It wrote a message itself.
+    pub fn note_wrote(&mut self, msg_id: MsgId) {
+        // Beyond that, what it wrote is shown to it: it knows the number from the answer.
+        if self.wrote.len() < WRITTEN_BEHIND_MAX {
+            self.wrote.push(msg_id);
         }
     }
 
@@ -151,7 +174,9 @@ impl Session {
             acknowledges: features.is_some_and(|features| features.receipts),
             token: None,
             awaiting: 0,
+            crowded: false,
             files: 0,
+            downloads: Downloads::default(),
             entering: None,
             behind: None,
             typing: Vec::new(),

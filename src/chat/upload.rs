@@ -231,7 +231,7 @@ impl Chat {
     }
 
     /// The disk has done something for an upload or a download.
-    pub fn file_done(&mut self, done: FileDone, now: Now, fx: &mut Effects) {
+    pub fn file_done(&mut self, done: FileDone, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         match done {
             FileDone::Opened { file_id, received } => self.opened(file_id, received, fx),
@@ -249,7 +249,7 @@ impl Chat {
             }
             FileDone::Finished { file_id, saved_as } => self.finished(file_id, saved_as, fx),
             FileDone::Read { session, frames, upto } => {
-                self.piece_read(session, frames, upto, now, fx);
+                self.piece_read(session, frames, upto, fx);
             }
         }
     }
@@ -285,9 +285,7 @@ impl Chat {
         received: Result<u64, Code>,
         fx: &mut Effects,
     ) {
-        if let Some(seated) = self.sessions.get_mut(member.session) {
-            seated.awaiting = seated.awaiting.saturating_sub(1);
-        }
+        self.no_longer_awaits(member.session, fx);
         if let Some(upload) = self.uploads.get_mut(&file_id) {
             upload.in_flight -= 1;
         }
@@ -315,9 +313,7 @@ impl Chat {
             Ok(saved_as) => saved_as,
             Err(code) => {
                 self.drop_upload(file_id, fx);
-                if let Some(seated) = self.sessions.get_mut(member.session) {
-                    seated.awaiting = seated.awaiting.saturating_sub(1);
-                }
+                self.no_longer_awaits(member.session, fx);
                 let id = id.as_ref();
                 return refuse(fx, member.session, "file_response", id, member.lang, code.into());
             }
@@ -345,14 +341,12 @@ impl Chat {
         member: Member,
         id: Option<&RequestId<'_>>,
         row: Option<&Row>,
-        now: Now,
         fx: &mut Effects,
     ) {
         let own = row.filter(|row| row.sender == member.user);
         let Some((row, file)) = own.and_then(|row| Some((row, row.file.as_ref()?))) else {
             return self.refuse_later(member, "file_response", id, Code::UnknownFile, fx);
         };
-        let _ = now;
         let body = Body::Message {
             msg_id: row.msg_id,
             ts: row.ts,

@@ -51,6 +51,8 @@ pub struct User {
     pub password: Option<String>,
     /// The tokens that are good, oldest first.
     pub tokens: Vec<TokenHash>,
+    /// Bytes of the files that the user has sent and that are kept.
+    pub file_bytes: u64,
     /// Who is to be told when what they wrote has arrived.
     pub owed: Vec<Owed>,
 }
@@ -169,6 +171,7 @@ impl User {
             claimed: false,
             password: None,
             tokens: Vec::new(),
+            file_bytes: 0,
             owed: Vec::new(),
         }
     }
@@ -189,7 +192,8 @@ impl User {
     pub fn owe(&mut self, sender: UserId, group: Option<GroupId>, msg_id: MsgId) {
         let same = |owed: &&mut Owed| owed.sender == sender && owed.group == group;
         if let Some(owed) = self.owed.iter_mut().find(same) {
-            owed.last = msg_id;
+            // What is read back from the journal is older than what has come meanwhile.
+            owed.last = owed.last.max(msg_id);
         } else if self.owed.len() < OWED_RECEIPTS_MAX {
             // Beyond that, the history says how far it came.
             self.owed.push(Owed { sender, group, first: msg_id, last: msg_id });

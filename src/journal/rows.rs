@@ -149,7 +149,7 @@ impl<'c> Rows<'c> {
         if name.file_name() != Some(name.as_os_str()) {
             return None;
         }
-        let bytes_max = FRAME_BYTES_MAX / 4 * 3;
+        let bytes_max = (FRAME_BYTES_MAX - 64 * 1024) / 4 * 3;
         let file = File::open(self.files.join(name)).ok()?;
         let mut bytes = Vec::new();
         file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).ok()?;

@@ -89,7 +89,7 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     Ok(db)
 }
 
-/// Makes sure that the store's files are in their folder, also after a power cut. SQLite syncs a
+/// Makes sure that the store's files are in their folder, also after a power cut. `SQLite` syncs a
 /// folder in which it makes a file, and does not look whether that worked.
 pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
     // The first thing written makes the file that all commits go to.

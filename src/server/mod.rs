@@ -13,6 +13,7 @@ mod leaving;
 mod listener;
 mod logging;
 mod outbox;
+mod parts;
 mod reactor;
 mod reading;
 mod secrets;
@@ -29,8 +30,9 @@ use anyhow::Context;
 use log::LevelFilter;
 use mio::{Poll, Waker};
 
-use crate::chat::Chat;
-use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::chat::{Chat, FileLimits};
+use crate::cli::{Exit, Failure, Invocation, Size, usage};
+use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::journal::{Durability, Journal, OpenError};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
@@ -38,6 +40,7 @@ use connections::Source;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
+use worker::{Disk, Worker};
 
 /// Where the first server listened, and so where its clients look.
 pub const DEFAULT_LISTEN: &str = "localhost:12345";
@@ -50,6 +53,8 @@ struct Config {
     lang: Lang,
     log: LevelFilter,
     durability: Durability,
+    limits: FileLimits,
+    disk_free_bytes_min: u64,
 }
 
 /// `papo server`.
@@ -64,13 +69,18 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         lang,
         log: invocation.value("--log", LevelFilter::Info)?,
         durability: invocation.value("--durability", Durability::Sync)?,
+        limits: FileLimits {
+            file_bytes_max: invocation.value("--max-file", Size(FILE_BYTES_MAX))?.0,
+            user_quota_bytes: invocation.value("--user-quota", Size(USER_QUOTA_BYTES))?.0,
+        },
+        disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log, durability } = config;
+    let Config { listen, data, lang, log, durability, limits, disk_free_bytes_min } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -82,11 +92,15 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let poll = Poll::new().context("poll")?;
     let waker = Waker::new(poll.registry(), Source::Waker.token()).context("waker")?;
     let waker = Arc::new(waker);
-    let (journal, chat) = recover(data, *durability, lang, &waker)?;
+    let (journal, mut chat) = recover(data, *durability, lang, &waker)?;
+    chat.set_file_limits(*limits);
+    let sync = *durability == Durability::Sync;
+    let disk = Disk { free_bytes_min: *disk_free_bytes_min, sync };
+    let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
     let shown = listeners.shown().to_string();
     let logging = Logging::start(*log, lang).context("papo-log")?;
     let (reactor, stop) =
-        Reactor::new(poll, waker, listeners, (journal, chat), data, lang).context("reactor")?;
+        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.

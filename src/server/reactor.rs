@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::deadlines::Deadlines;
 use super::listener::Listeners;
 use super::outbox::Pool;
 use super::secrets::Secrets;
-use super::worker::Worker;
+use super::worker::{Done, Worker};
 use crate::chat::{Chat, Effects, Now, SessionId};
 use crate::journal::Journal;
 use crate::limits::{
@@ -67,6 +66,8 @@ pub(super) struct Reactor {
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
     pub(super) inputs_bytes: usize,
+    /// When uploads that lie unfinished are looked at next.
+    pub(super) expire_uploads_ms: u64,
     stop: Arc<AtomicBool>,
     stopping_until_ms: Option<u64>,
 }
@@ -95,7 +96,7 @@ impl Reactor {
         waker: Arc<Waker>,
         mut listeners: Listeners,
         (journal, chat): (Journal, Chat),
-        data: &Path,
+        worker: Worker,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
@@ -118,7 +119,7 @@ impl Reactor {
             chat,
             fx: Effects::default(),
             journal,
-            worker: Worker::start(data, lang, Arc::clone(&waker))?,
+            worker,
             secrets: Secrets::start(waker)?,
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
@@ -129,6 +130,7 @@ impl Reactor {
             pool: Pool::default(),
             outboxes_bytes: 0,
             inputs_bytes: 0,
+            expire_uploads_ms: 0,
             stop: Arc::clone(&stop.flag),
             stopping_until_ms: None,
             poll,
@@ -197,6 +199,7 @@ impl Reactor {
             self.accept_again_ms,
             self.stopping_until_ms,
             self.chat.seen_due_ms(),
+            Some(self.expire_uploads_ms),
         ];
         let next = deadlines.into_iter().flatten().min()?;
         // The clock of milliseconds is up to one behind; a turn too early would spin.
@@ -238,8 +241,11 @@ impl Reactor {
     }
 
     fn receive_from_threads(&mut self) {
-        while let Some(saved) = self.worker.next_saved() {
-            self.chat.saved(saved, &mut self.fx);
+        while let Some(done) = self.worker.next_done() {
+            match done {
+                Done::Saved(saved) => self.chat.saved(saved, &mut self.fx),
+                Done::File(done) => self.chat.file_done(done, &mut self.fx),
+            }
             self.carry_out();
         }
         while let Some((ticket, checked)) = self.secrets.next_checked() {

@@ -1,7 +1,7 @@
-//! Slow work off the loop: a thread that decodes files and writes them to the disk.
+//! Files, off the loop: one thread writes them to the disk, another reads them from it.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -12,21 +12,35 @@ use base64::engine::general_purpose::STANDARD;
 use mio::Waker;
 use sha2::{Digest, Sha256};
 
-use crate::chat::{Save, Saved};
+use super::parts::{Parts, open_existing};
+use crate::chat::{FileDone, FileJob, Save, Saved};
 use crate::folder;
+use crate::limits::CHUNK_BYTES;
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
+use crate::wire::event::{Encode, Event};
 
 /// The folder for files, inside the data folder.
 const FOLDER: &str = "server_files";
 
-/// The thread, as the reactor sees it. The queues are bounded by what the core lets through
-/// ([`crate::limits::HELD_BYTES_FOR_FILES_MAX`]).
+/// What the operator allows for files on the disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disk {
+    /// Bytes that stay free.
+    pub(super) free_bytes_min: u64,
+    /// What is answered as kept is synced.
+    pub(super) sync: bool,
+}
+
+/// The two threads, one that writes and one that reads, as the reactor sees them. The queues are
+/// bounded by what the core lets through ([`crate::limits::HELD_BYTES_FOR_FILES_MAX`],
+/// [`crate::limits::CHUNKS_BYTES_IN_FLIGHT_MAX`], one read for each session).
 #[derive(Debug)]
 pub(super) struct Worker {
-    jobs: Sender<Job>,
-    results: Receiver<Saved>,
+    writes: Sender<Job>,
+    reads: Sender<FileJob>,
+    results: Receiver<Done>,
     lang: Lang,
 }
 
@@ -34,32 +48,63 @@ pub(super) struct Worker {
 enum Job {
     Save(Save),
     Discard(String),
+    File(FileJob),
+}
+
+/// What the threads have done.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// A whole file.
+    Saved(Saved),
+    /// Something with a file in pieces.
+    File(FileDone),
 }
 
 impl Worker {
-    /// Starts the thread, which keeps files below `data`.
-    pub(super) fn start(data: &Path, lang: Lang, waker: Arc<Waker>) -> io::Result<Self> {
-        let (jobs, todo) = mpsc::channel();
+    /// Starts the threads, which keep files below `data`.
+    pub(super) fn start(
+        data: &Path,
+        disk: Disk,
+        lang: Lang,
+        waker: &Arc<Waker>,
+    ) -> io::Result<Self> {
+        let (writes, todo) = mpsc::channel();
         let (done, results) = mpsc::channel();
         let folder = data.join(FOLDER);
+        let mut parts = Parts::new(data, &folder, disk.free_bytes_min, disk.sync);
+        let (written, wakes) = (done.clone(), Arc::clone(waker));
+        let files = folder.clone();
         thread::Builder::new().name("papo-files".to_owned()).spawn(move || {
             for job in todo {
-                match job {
-                    Job::Save(save) => {
-                        let saved = keep(&folder, lang, save);
-                        if done.send(saved).is_err() || waker.wake().is_err() {
-                            return;
-                        }
+                let result = match job {
+                    Job::Save(save) => Some(Done::Saved(keep(&folder, disk.sync, lang, save))),
+                    Job::File(job) => write(&mut parts, job).map(Done::File),
+                    Job::Discard(saved_as) => {
+                        // A copy that stays would only take room.
+                        let _ = fs::remove_file(folder.join(saved_as));
+                        None
                     }
-                    // A copy that stays would only take room.
-                    Job::Discard(saved_as) => drop(fs::remove_file(folder.join(saved_as))),
+                };
+                let Some(result) = result else { continue };
+                if written.send(result).is_err() || wakes.wake().is_err() {
+                    return;
                 }
             }
         })?;
-        Ok(Self { jobs, results, lang })
+        let (reads, todo) = mpsc::channel();
+        let wakes = Arc::clone(waker);
+        thread::Builder::new().name("papo-pieces".to_owned()).spawn(move || {
+            for job in todo {
+                let Some(read) = read(&files, job) else { continue };
+                if done.send(Done::File(read)).is_err() || wakes.wake().is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { writes, reads, results, lang })
     }
 
-    /// Hands a file over. The thread lives as long as the reactor, so it is there to take it.
+    /// Hands a file over. The threads live as long as the reactor, so they are there to take it.
     pub(super) fn save(&self, save: Save) {
         self.give(Job::Save(save));
     }
@@ -69,26 +114,96 @@ impl Worker {
         self.give(Job::Discard(saved_as));
     }
 
-    fn give(&self, job: Job) {
-        if self.jobs.send(job).is_err() {
+    /// Has something done for a file in pieces.
+    pub(super) fn file(&self, job: FileJob) {
+        if !matches!(job, FileJob::Read { .. }) {
+            self.give(Job::File(job));
+        } else if self.reads.send(job).is_err() {
             log::error!("{}", text::log_line(self.lang, Happened::WorkerGone));
         }
     }
 
-    /// A file that is done.
-    pub(super) fn next_saved(&self) -> Option<Saved> {
+    fn give(&self, job: Job) {
+        if self.writes.send(job).is_err() {
+            log::error!("{}", text::log_line(self.lang, Happened::WorkerGone));
+        }
+    }
+
+    /// Something that is done.
+    pub(super) fn next_done(&self) -> Option<Done> {
         self.results.try_recv().ok()
     }
 }
 
-fn keep(folder: &Path, lang: Lang, save: Save) -> Saved {
+/// Does what changes an upload.
+fn write(parts: &mut Parts, job: FileJob) -> Option<FileDone> {
+    Some(match job {
+        FileJob::Open { file_id, size } => {
+            FileDone::Opened { file_id, received: parts.open(file_id, size) }
+        }
+        FileJob::Write { ticket, file_id, data } => {
+            FileDone::Written { ticket, received: parts.write(file_id, &data) }
+        }
+        FileJob::Finish { file_id, sender, filename, sha256 } => {
+            let saved_as = parts.finish(file_id, (&sender, &filename), sha256);
+            FileDone::Finished { file_id, saved_as }
+        }
+        FileJob::Drop { file_id } => {
+            parts.drop(file_id);
+            return None;
+        }
+        // The other thread's.
+        FileJob::Read { .. } => return None,
+    })
+}
+
+/// Reads pieces of a kept file, and makes their frames.
+fn read(files: &Path, job: FileJob) -> Option<FileDone> {
+    let FileJob::Read { session, file_id, saved_as, from, upto, end } = job else { return None };
+    // The name comes from the store, which may be anybody's: it stays inside the folder.
+    let inside = Path::new(&saved_as).file_name() == Some(saved_as.as_ref());
+    let frames = if inside {
+        pieces(&files.join(&saved_as), file_id, (from, upto, end)).map_err(|error| {
+            log::warn!("server_files: {error}");
+            Code::UnknownFile
+        })
+    } else {
+        Err(Code::UnknownFile)
+    };
+    Some(FileDone::Read { session, frames, upto })
+}
+
+fn pieces(path: &Path, file_id: u64, (from, upto, end): (u64, u64, u64)) -> io::Result<Vec<Vec<u8>>> {
+    let mut file = open_existing(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let (mut offset, mut frames) = (from, Vec::new());
+    let mut bytes = Vec::with_capacity(CHUNK_BYTES);
+    loop {
+        let count = (upto - offset).min(CHUNK_BYTES as u64);
+        bytes.clear();
+        bytes.resize(usize::try_from(count).unwrap_or(CHUNK_BYTES), 0);
+        file.read_exact(&mut bytes)?;
+        let data = STANDARD.encode(&bytes);
+        let eof = offset + count == end;
+        // Room for the newline, too: a frame that is held ends in one.
+        let mut json = Vec::with_capacity(data.len() + 128);
+        Event::FileData { file_id, offset, data: &data, eof }.encode(&mut json);
+        frames.push(json);
+        offset += count;
+        if offset >= upto {
+            return Ok(frames);
+        }
+    }
+}
+
+fn keep(folder: &Path, sync: bool, lang: Lang, save: Save) -> Saved {
     let Save { transfer, sender, filename, data } = save;
     let result = match STANDARD.decode(&data) {
         Err(_) => Err(Code::InvalidField),
         Ok(bytes) => {
             let name = |copy| filename.stored_as(&[&sender], copy);
             let sha256 = Sha256::digest(&bytes).into();
-            folder::keep(folder, &bytes, name)
+            folder::keep(folder, &bytes, sync, name)
                 .map(|name| (name, bytes.len() as u64, sha256))
                 .map_err(|error| {
                     let happened = Happened::FileNotKept(folder, &error);
@@ -108,7 +223,7 @@ mod tests {
     fn save(folder: &Path, sender: &str, filename: &str, data: &str) -> Saved {
         let sender = Name::parse(sender).unwrap();
         let filename = FileName::sanitize(filename);
-        keep(folder, Lang::Pt, Save { transfer: 0, sender, filename, data: data.to_owned() })
+        keep(folder, true, Lang::Pt, Save { transfer: 0, sender, filename, data: data.to_owned() })
     }
 
     #[test]

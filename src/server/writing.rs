@@ -64,6 +64,7 @@ impl Reactor {
         fx.take_saves(|save| self.worker.save(save));
         fx.take_discards(|saved_as| self.worker.discard(saved_as));
         fx.take_queries(|ticket, query| self.journal.fetch(ticket, query));
+        fx.take_file_jobs(|job| self.worker.file(job));
         fx.take_checks(|check| self.secrets.check(check));
         fx.drained();
         self.fx = fx;
@@ -97,7 +98,10 @@ impl Reactor {
             }
             Class::Passing if full => return,
             Class::Answer | Class::Fed(_) if ended => return,
-            Class::Answer if waiting > OUTBOX_HARD_BYTES_MAX => return self.too_slow(to),
+            // A large frame that all its recipients share may wait: who takes megabytes reads.
+            Class::Answer if connection.outbox.owned_bytes() > OUTBOX_HARD_BYTES_MAX => {
+                return self.too_slow(to);
+            }
             Class::Kept(position) | Class::Fed(position) => Some(position),
             Class::Passing | Class::Answer => None,
         };

@@ -19,6 +19,9 @@ pub const GOODBYE: Sentence = say("Até logo!", "Goodbye!");
 /// `account_response` to `set_password`.
 pub const PASSWORD_SET: Sentence = say("Senha definida", "Password set");
 
+/// `file_response` to `file_cancel`.
+pub const UPLOAD_CANCELLED: Sentence = say("Envio cancelado", "Upload cancelled");
+
 /// `message_response` to a change of a message.
 pub const MESSAGE_CHANGED: Sentence = say("Mensagem alterada", "Message changed");
 

@@ -390,3 +390,22 @@ fn groups_that_are_gone_do_not_hold_up_what_waits() {
     assert!(numbers.len() <= 3, "{missed:?}");
     assert_eq!(ids(&history(&mut bia, &group("Deixado"))), [kept]);
 }
+
+/// Who cannot be told what it missed is sent away, and not kept in a seat that nobody can have.
+#[test]
+fn who_cannot_be_told_what_it_missed_can_come_again() {
+    let server = Server::start();
+    let mut ana = server.join("ana");
+    server.join("bia").leave();
+    let sent = sent(&mut ana, 1);
+    let (store, aside) = (server.data().join("papo.db"), server.data().join("aside"));
+    std::fs::rename(&store, &aside).expect("the store is hidden from who would read it");
+    let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": [] }));
+    bia.error("storage_unavailable");
+    bia.end();
+    drop(bia);
+    std::fs::rename(&aside, &store).expect("the store is back");
+    ana.waits_until_gone("bia");
+    let (_bia, missed) = missed_by(&server, "bia", &json!({ "features": [] }));
+    assert_eq!(ids(&missed), sent);
+}

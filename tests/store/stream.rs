@@ -177,3 +177,49 @@ fn a_backlog_that_is_confirmed_bit_by_bit() {
     let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": ["receipts"] }));
     assert_eq!(bia.backlog(), Vec::<Value>::new());
 }
+
+/// Who has a large file on its way, and reads it, is not sent away for what is said meanwhile.
+#[test]
+fn what_is_answered_behind_a_large_file_is_no_reason_to_go() {
+    let server = Server::start();
+    let mut ana = server.join("ana");
+    let mut bia = server.join_with("bia", Framing::Line, &json!({ "features": [] }));
+    bia.event("synced");
+    let first = number(&ana.tell("bia", "olha isto"), "msg_id");
+    bia.hears("ana", "olha isto");
+    // More than the kernel takes at once, so it waits until bia reads it.
+    let data = "A".repeat(12 * 1024 * 1024);
+    let file = json!({
+        "type": "send_file", "recipient": "bia", "filename": "f", "file_data": data,
+    });
+    ana.ok(&file);
+    for emoji in ["👍", "👎"] {
+        ana.ok(&json!({ "type": "react", "msg_id": first, "emoji": emoji }));
+    }
+    assert_eq!(text(&bia.event("file_received"), "file_data").len(), data.len());
+    for _ in 0..2 {
+        assert_eq!(number(&bia.event("message_changed"), "msg_id"), first);
+    }
+    bia.nothing_more();
+}
+
+/// A file of messages through a pipe, as fast as it goes: each is answered.
+#[test]
+fn who_sends_without_end_and_reads_is_answered_without_end() {
+    const COUNT: usize = 30_000;
+    let server = Server::start_durable("os");
+    server.join("bia").leave();
+    let mut ana = server.join("ana");
+    let mut stream = ana.stream().try_clone().expect("another end");
+    let sender = std::thread::spawn(move || {
+        let all: Vec<u8> = (0..COUNT)
+            .flat_map(|at| Framing::Line.frame(&private("bia", "linha", &json!(at))))
+            .collect();
+        std::io::Write::write_all(&mut stream, &all).expect("all of it is taken");
+    });
+    for at in 0..COUNT {
+        let answer = ana.next();
+        assert_eq!((&answer["status"], &answer["id"]), (&json!("success"), &json!(at)));
+    }
+    sender.join().expect("it was sent");
+}

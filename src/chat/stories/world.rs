@@ -26,6 +26,8 @@ struct World {
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
+    /// Who takes its time: the worker that keeps files, the reader of the journal.
+    waiting: Vec<String>,
     queries: Vec<(Ticket, Query)>,
     checks: Vec<Check>,
     /// Who does not read: kept events to them are left out, and fed when they read again.
@@ -51,6 +53,7 @@ pub(super) fn check(story: &str, expected: &str) {
         numbers: Vec::new(),
         screen: String::new(),
         saves: Vec::new(),
+        waiting: Vec::new(),
         queries: Vec::new(),
         checks: Vec::new(),
         stalled: Vec::new(),
@@ -69,7 +72,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -87,9 +90,20 @@ impl World {
         }
         let (who, what) = line.split_once(' ').unwrap();
         match what {
+            // Before anything else happens that is on its way.
+            "vanishes" => {
+                let session = self.people.remove(who).unwrap();
+                self.chat.disconnected(session, self.now, &mut self.fx);
+                self.show();
+            }
             "out" => {
                 let session = self.people.remove(who).unwrap();
                 self.chat.disconnected(session, self.now, &mut self.fx);
+                self.settle();
+            }
+            "waits" => self.waiting.push(who.to_owned()),
+            "works" => {
+                self.waiting.retain(|waiting| waiting != who);
                 self.settle();
             }
             "stalls" => self.stalled.push(who.to_owned()),
@@ -97,15 +111,23 @@ impl World {
                 self.stalled.retain(|stalled| stalled != who);
                 self.settle();
             }
-            _ if what.starts_with("in") => {
+            _ if what.starts_with("in") || what.starts_with("+ in") => {
                 self.connections += 1;
+                let (at_once, what) = match what.strip_prefix("+ ") {
+                    Some(what) => (false, what),
+                    None => (true, what),
+                };
                 let session = SessionId { index: self.connections, generation: 0 };
                 self.people.insert(who.to_owned(), session);
                 let more = what[2..].trim();
                 let comma = if more.is_empty() { "" } else { ", " };
                 let name = who.split('~').next().unwrap();
                 let login = format!(r#"{{"type":"login","username":"{name}"{comma}{more}}}"#);
-                self.request(session, &login);
+                if at_once {
+                    self.request(session, &login);
+                } else {
+                    self.handle(session, &login);
+                }
             }
             _ if what.starts_with("+ ") => {
                 self.handle(self.people[who], &what[2..]);
@@ -133,7 +155,8 @@ impl World {
     fn settle(&mut self) {
         loop {
             self.show();
-            if let Some(save) = self.saves.pop() {
+            let waits = |who: &str| self.waiting.iter().any(|waiting| waiting == who);
+            if let Some(save) = self.saves.pop_if(|_| !waits("worker")) {
                 let result = if save.data == "disk full" {
                     Err(Code::StorageUnavailable)
                 } else {
@@ -153,7 +176,7 @@ impl World {
                 self.chat.committed(&mut committed, self.now, &mut self.fx);
                 self.show();
                 self.journal.recycle(committed);
-            } else if let Some((ticket, query)) = self.queries.pop() {
+            } else if let Some((ticket, query)) = self.queries.pop_if(|_| !waits("reader")) {
                 self.journal.fetch(ticket, query);
             } else if let Some((ticket, fetched)) = self.journal.fetched() {
                 self.chat.fetched(ticket, fetched, self.now, &mut self.fx);
@@ -247,6 +270,7 @@ impl World {
         fx.take_discards(|saved_as| writeln!(self.screen, "discarded {saved_as}").unwrap());
         fx.take_queries(|ticket, query| self.queries.push((ticket, query)));
         fx.take_checks(|check| self.checks.push(check));
+        fx.take_file_jobs(|job| panic!("no story has files in pieces: {job:?}"));
         fx.drained();
         self.fx = fx;
         for (session, position) in fell_behind {
