@@ -331,7 +331,9 @@ impl App {
         self.leaving = true;
         let mut effects = self.send_notes();
         if self.link == Link::Online {
-            effects.extend(self.request(Choice::Quit, Fields::new("logout")));
+            // A `logout` withdraws the token, and with it the way back to the name.
+            let goodbye = if self.keys.has_token() { "ping" } else { "logout" };
+            effects.extend(self.request(Choice::Quit, Fields::new(goodbye)));
         }
         effects
     }

@@ -39,6 +39,11 @@ impl Keys {
         Self { spare, ..Self::default() }
     }
 
+    /// This computer comes back with a token.
+    pub(super) fn has_token(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
     /// What the next login shows.
     fn next(&self) -> (Tried, Proof<'_>) {
         match (&self.password, self.tokens.first()) {
