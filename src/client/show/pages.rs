@@ -8,6 +8,7 @@ use crate::text::{Lang, Sentence};
 use crate::wire::event::{Incoming, MsgId};
 
 use super::{Line, Reader, Style, beginning, one_line};
+use crate::client::menu::PAGE_MESSAGES;
 use crate::client::place::Place;
 use crate::client::sanitize::message;
 
@@ -100,9 +101,12 @@ impl Reader<'_> {
         if messages.is_empty() {
             return vec![Line::new(Style::Plain, text::NOTHING_FOUND.get(self.lang))];
         }
-        let mut lines = vec![Line::new(Style::Title, text::found(self.lang, messages.len()))];
+        let shown = &messages[..messages.len().min(PAGE_MESSAGES)];
+        let is_all = shown.len() == messages.len();
+        let head = text::found(self.lang, shown.len(), is_all);
+        let mut lines = vec![Line::new(Style::Title, head)];
         let mut calendar = Calendar::default();
-        for event in messages.iter().rev() {
+        for event in shown.iter().rev() {
             lines.extend(calendar.turn_to(day(event), self.lang));
             lines.extend(self.event(event));
         }
@@ -141,7 +145,7 @@ impl Reader<'_> {
     fn last(&self, last: &Incoming<'_>) -> String {
         let who = self.name(last.sender.as_deref().unwrap_or("?"));
         let date = day(last).map_or_else(String::new, |(year, month, day)| {
-            format!(" {}", text::date(self.lang, year, month, day))
+            format!("{} ", text::date(self.lang, year, month, day))
         });
         let said = match (last.deleted, last.content.as_deref(), last.filename.as_deref()) {
             (Some(true), ..) => text::DELETED.get(self.lang).to_owned(),
@@ -149,7 +153,7 @@ impl Reader<'_> {
             (_, None, Some(name)) => format!("📎 {}", beginning(name)),
             (_, None, None) => String::new(),
         };
-        format!("{who} ({}{date}): {said}", super::when(last))
+        format!("{who} ({date}{}): {said}", super::when(last))
     }
 
     /// What became of a message: `quote` is it, as far as it is known.
@@ -249,6 +253,20 @@ mod tests {
     }
 
     #[test]
+    fn a_search_says_when_there_is_more() {
+        let messages = |count: usize| {
+            let one = r#"{"type":"private_message_received","sender":"bob","content":"oi"}"#;
+            let json = format!(r#"{{"messages":[{}]}}"#, vec![one; count].join(","));
+            READER.found(&Incoming::decode(json.as_bytes()).unwrap())
+        };
+        let all = messages(PAGE_MESSAGES);
+        assert_eq!(all[0].lead, "🔎 20 mensagens encontradas:");
+        let some = messages(PAGE_MESSAGES + 1);
+        assert_eq!(some[0].lead, "🔎 As 20 mais recentes; mais palavras encontram menos:");
+        assert_eq!(some.len(), all.len());
+    }
+
+    #[test]
     fn conversations_are_one_line_each() {
         let answer = Incoming::decode(
             br#"{"type":"conversations","status":"success","conversations":[
@@ -261,7 +279,7 @@ mod tests {
             shown(&READER.conversations(&answer)),
             "\
 📬 Suas conversas (3):
-  • Trabalho - grupo, 3 novas - bob (23:30:25 11/03/2025): oi�vocês
+  • Trabalho - grupo, 3 novas - bob (11/03/2025 23:30:25): oi�vocês
   • bob - 1 nova - ana (você) (14:30:25): 📎 x.txt
   • cae
 "
