@@ -179,6 +179,12 @@ impl App {
         }
     }
 
+    /// The same on a computer that can keep no token: it claims no name.
+    pub(crate) fn without_vault(mut self) -> Self {
+        self.keys.cannot_keep();
+        self
+    }
+
     /// What to ask now.
     pub(crate) fn prompt(&self) -> Prompt {
         let sentence = match &self.step {
