@@ -74,6 +74,8 @@ impl Ticks {
             // Sent before this run: the history shows how far it is.
             return;
         };
+        // As the server writes it, and not as it was typed.
+        watched.place.name.clone_from(&place.name);
         watched.receipt(by, is_read, msg_id);
     }
 
@@ -239,12 +241,12 @@ mod tests {
             ticks.sent(Place::new(false, "BOB"), msg_id, format!("m{msg_id}"));
         }
         receipt(&mut ticks, &bob(), "bob", "delivered", 3);
-        assert_eq!(told(&mut ticks), ["✓✓ BOB recebeu 3 mensagens"]);
+        assert_eq!(told(&mut ticks), ["✓✓ bob recebeu 3 mensagens"]);
         receipt(&mut ticks, &bob(), "bob", "delivered", 2);
         assert_eq!(told(&mut ticks), [""; 0]);
         receipt(&mut ticks, &bob(), "bob", "read", 2);
         receipt(&mut ticks, &bob(), "bob", "delivered", 4);
-        assert_eq!(told(&mut ticks), ["👀 BOB leu 2 mensagens", "✓✓ BOB recebeu: m4"]);
+        assert_eq!(told(&mut ticks), ["👀 bob leu 2 mensagens", "✓✓ bob recebeu: m4"]);
         receipt(&mut ticks, &Place::new(false, "cae"), "cae", "read", 9);
         assert_eq!(told(&mut ticks), [""; 0]);
     }

@@ -1,6 +1,8 @@
 //! Conversations on the screen: pages of history, what a search has found, the list of
 //! conversations, and what was changed. Pure.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use chrono::{DateTime, Datelike};
 
 use crate::text::client as text;
@@ -60,6 +62,19 @@ pub(crate) struct Quote<'a> {
     pub(crate) sender: &'a str,
     /// How it begins.
     pub(crate) beginning: &'a str,
+    /// What it says, where that is known.
+    pub(crate) text: Option<Fingerprint>,
+}
+
+/// A message's text, as far as it takes to tell it from another of the same message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint(u64);
+
+/// A text's fingerprint.
+pub(crate) fn fingerprint(text: &str) -> Fingerprint {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    Fingerprint(hasher.finish())
 }
 
 impl Reader<'_> {
@@ -174,7 +189,7 @@ impl Reader<'_> {
         let about = about.map_or_else(String::new, |said| format!(": {said}"));
         let (lead, rest) = if event.deleted == Some(true) {
             (text::deleted(lang, &place, sender), about)
-        } else if event.edited == Some(true) {
+        } else if event.edited == Some(true) && !quote.is_some_and(|quote| is_known(event, quote)) {
             let content = message(event.content.as_deref().unwrap_or(""));
             (text::edited(lang, &place, sender), format!(" {content}"))
         } else {
@@ -191,6 +206,11 @@ impl Reader<'_> {
         });
         Some(shown.collect())
     }
+}
+
+/// What has changed is not the text: the event of an edited message always has it.
+fn is_known(event: &Incoming<'_>, quote: Quote<'_>) -> bool {
+    quote.text.is_some() && quote.text == event.content.as_deref().map(fingerprint)
 }
 
 #[cfg(test)]
@@ -288,12 +308,18 @@ mod tests {
 
     #[test]
     fn a_change_is_one_line() {
-        let quote = |sender| Some(Quote { sender, beginning: "oi" });
+        let text = Some(fingerprint("oi"));
+        let quote = |sender| Some(Quote { sender, beginning: "oi", text });
         for (json, quote, line) in [
             (
                 r#"{"with":"bob","edited":true,"content":"ol\u00e1"}"#,
                 quote("bob"),
                 "✏️ bob corrigiu: olá",
+            ),
+            (
+                r#"{"with":"bob","edited":true,"content":"oi","reactions":[{"emoji":"+1","users":["ana"]}]}"#,
+                quote("bob"),
+                "💭 ana (você) reagiu +1: oi",
             ),
             (
                 r#"{"with":"bob","edited":true,"content":"x"}"#,
@@ -339,7 +365,7 @@ mod tests {
             .replace('N', nasty);
         let answer = Incoming::decode(json.as_bytes()).unwrap();
         let place = Place::new(false, "a\u{1b}\nb");
-        let quote = Quote { sender: "a\u{1b}\nb", beginning: "a\u{1b}\nb" };
+        let quote = Quote { sender: "a\u{1b}\nb", beginning: "a\u{1b}\nb", text: None };
         let lines = [
             READER.history(&answer, &place),
             READER.found(&answer),

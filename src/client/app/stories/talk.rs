@@ -131,7 +131,7 @@ fn own_messages_have_ticks() {
         !tick
         !tick
         ✓✓ bia recebeu: oi
-        👀 [Trabalho] lida por bia e cae: reunião
+        👀 [trabalho] lida por bia e cae: reunião
         < {"type":"receipt","kind":"read","by":"bia","with":"bia","msg_id":7}
         !tick
         !tick
