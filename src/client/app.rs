@@ -179,6 +179,12 @@ impl App {
         }
     }
 
+    /// The same on a computer that can keep no token: it claims no name.
+    pub(crate) fn without_vault(mut self) -> Self {
+        self.keys.cannot_keep();
+        self
+    }
+
     /// What to ask now.
     pub(crate) fn prompt(&self) -> Prompt {
         let sentence = match &self.step {
@@ -331,7 +337,9 @@ impl App {
         self.leaving = true;
         let mut effects = self.send_notes();
         if self.link == Link::Online {
-            effects.extend(self.request(Choice::Quit, Fields::new("logout")));
+            // A `logout` withdraws the token, and with it the way back to the name.
+            let goodbye = if self.keys.has_token() { "ping" } else { "logout" };
+            effects.extend(self.request(Choice::Quit, Fields::new(goodbye)));
         }
         effects
     }

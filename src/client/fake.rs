@@ -112,7 +112,14 @@ impl Peer {
         request
     }
 
-    /// Takes the goodbye; the connection closes with the end of the play.
+    /// Takes the goodbye of somebody who comes back with a token, which a `logout` would withdraw.
+    pub(crate) fn take_goodbye(&mut self) {
+        let request = self.expect("ping");
+        self.answer(&request, "pong", r#""status":"success","message":"OK""#);
+    }
+
+    /// Takes the goodbye of somebody without a token; the connection closes with the end of the
+    /// play.
     pub(crate) fn take_logout(&mut self) {
         let request = self.expect("logout");
         self.answer(&request, "account_response", r#""status":"success","message":"Tchau""#);

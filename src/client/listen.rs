@@ -73,7 +73,7 @@ fn listen_with(
             let had_enough = listener.left == Some(0)
                 || script.read_until(deadline, |frame| listener.heard(frame, &me));
             if had_enough || Instant::now() >= deadline {
-                script.log_out(|frame| Heard { is_enough: false, ..listener.heard(frame, &me) });
+                script.log_out(|frame| listener.heard(frame, &me));
                 return listener.end();
             }
             backoff = Backoff::new();

@@ -12,7 +12,7 @@ use super::place::Place;
 use super::show::{Line, Style};
 
 /// Messages shown at once of a history or of what a search has found: a screen's worth.
-const PAGE_MESSAGES: u64 = 20;
+pub(crate) const PAGE_MESSAGES: usize = 20;
 
 /// Every option, at its number less one. The first eight are the first chat's.
 const OPTIONS: [Choice; 23] = [
@@ -189,7 +189,7 @@ fn kind_of(answer: &str) -> String {
 
 /// A page of a conversation: the newest messages, or those before one.
 pub(crate) fn history(place: &Place, before: Option<MsgId>) -> Fields<'_> {
-    let limit = Some(PAGE_MESSAGES);
+    let limit = Some(PAGE_MESSAGES as u64);
     let mut fields = Fields { before, limit, ..Fields::new("history") };
     place.name_in(&mut fields);
     fields
@@ -230,7 +230,8 @@ pub(crate) fn request(choice: Choice, answers: &[String]) -> Option<Fields<'_>> 
         }
         Choice::Search => {
             fields.query = answer(0);
-            fields.limit = Some(PAGE_MESSAGES);
+            // One more than is shown tells that there are more.
+            fields.limit = Some(PAGE_MESSAGES as u64 + 1);
             return Some(fields);
         }
         Choice::Password => {

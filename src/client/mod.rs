@@ -62,8 +62,11 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     let (mut keyboard, screen) = terminal::open(colour).map_err(failed)?;
     let name_given = user.is_some();
     let interactive = keyboard.is_interactive();
+    let mut app = App::new(lang, interactive, unique_label(), user, secrets.password);
+    if secrets.folder.is_none() {
+        app = app.without_vault();
+    }
     let vault = Vault::new(secrets.folder, &server);
-    let app = App::new(lang, interactive, unique_label(), user, secrets.password);
     let session = Session::new(lang, interactive, app, screen, downloads, vault);
     leave_on_signal(Arc::clone(&session), interactive);
     link::start(Arc::clone(&session), server, stream).map_err(failed)?;

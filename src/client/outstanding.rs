@@ -31,7 +31,7 @@ pub(crate) const fn is_message(asked: Choice) -> bool {
 #[derive(Debug)]
 struct Request {
     id: String,
-    /// The option that made it; `logout` is [`Choice::Quit`].
+    /// The option that made it; a goodbye is [`Choice::Quit`].
     asked: Choice,
     frame: Arc<[u8]>,
     about: About,
@@ -120,7 +120,7 @@ impl Outstanding {
         before - self.requests.len()
     }
 
-    /// The connection was closed because a `logout` asked for it: that is its answer.
+    /// The connection was closed because the user leaves: that is a goodbye's answer.
     pub(crate) fn closed(&mut self) {
         self.requests.retain(|request| request.asked != Choice::Quit);
     }

@@ -23,6 +23,9 @@ const NOTE_EVERY: Duration = Duration::from_millis(200);
 /// How long a login may take.
 const LOGIN_MAX: Duration = Duration::from_secs(15);
 
+/// How long leaving waits for the server.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
+
 /// Who logs in, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
@@ -65,6 +68,8 @@ pub(crate) struct Script {
     requests: u64,
     /// The name as the server spells it.
     pub(crate) me: String,
+    /// It came in with a token.
+    has_token: bool,
     /// Frames that came with the answer to the login, in the same read.
     early: Vec<Vec<u8>>,
     /// Up to which message everything is in good hands, and up to where the server knows.
@@ -100,6 +105,7 @@ impl Script {
             label: unique_label(),
             requests: 0,
             me: account.user.clone(),
+            has_token: false,
             early: Vec::new(),
             arrived: 0,
             told_arrived: 0,
@@ -110,6 +116,7 @@ impl Script {
             match script.try_login(account, proof, newest) {
                 Answer::In(me) => {
                     script.me = me.unwrap_or(script.me);
+                    script.has_token = matches!(proof, Proof::Token(_));
                     return Ok(script);
                 }
                 Answer::Refused(answer) => {
@@ -230,12 +237,22 @@ impl Script {
         None
     }
 
-    /// Says goodbye, and waits a moment for the server's.
-    pub(crate) fn log_out(mut self, take: impl FnMut(&[u8]) -> Heard) {
+    /// Says goodbye, and waits a moment for the server to have taken everything.
+    pub(crate) fn log_out(mut self, mut take: impl FnMut(&[u8]) -> Heard) {
         self.told_at = None;
         self.acknowledge();
-        self.request(Fields::new("logout"));
-        self.read_until(Instant::now() + Duration::from_secs(2), take);
+        // A `logout` withdraws the token, and with it the way back to the name. Without a token the
+        // name is free for the next one once the server has closed the connection.
+        let has_token = self.has_token;
+        let id = self.request(Fields::new(if has_token { "ping" } else { "logout" }));
+        self.read_until(Instant::now() + GOODBYE_MAX, |frame| {
+            if is_answer(frame, &id) {
+                return Heard { is_enough: has_token, is_kept: false };
+            }
+            Heard { is_enough: false, ..take(frame) }
+        });
+        self.told_at = None;
+        self.acknowledge();
         self.writer.finish();
     }
 
@@ -247,6 +264,16 @@ impl Script {
 
 fn open(stream: TcpStream) -> io::Result<(Writer, Frames)> {
     Ok((Writer::start(stream.try_clone()?)?, Frames::new(stream)))
+}
+
+/// Whether this answers the request of this id. An error that names no request is about the only one
+/// there was.
+pub(crate) fn is_answer(frame: &[u8], id: &str) -> bool {
+    Incoming::decode(frame).is_some_and(|answer| match &answer.id {
+        Some(RequestId::Text(answered)) => answer.status.is_some() && **answered == *id,
+        Some(RequestId::Number(_)) => false,
+        None => answer.is_error(),
+    })
 }
 
 /// What a frame says to a login.

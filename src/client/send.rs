@@ -9,12 +9,12 @@ use crate::text::Lang;
 use crate::text::client::{self as text, HELP_SEND};
 use crate::wire::Text;
 use crate::wire::event::Incoming;
-use crate::wire::request::{Fields, RequestId};
+use crate::wire::request::Fields;
 
 use super::options::{self, Secrets};
 use super::requests::{Outgoing, send_file};
 use super::sanitize::one_line;
-use super::script::{Heard, Script};
+use super::script::{Heard, Script, is_answer};
 use super::show::Reader;
 use super::uploads;
 
@@ -91,7 +91,7 @@ fn send_with(
         }
         Heard { is_enough: answer.is_some(), is_kept: false }
     });
-    script.log_out(|frame| Heard { is_enough: is_goodbye(frame), is_kept: false });
+    script.log_out(|_| Heard::default());
     let answer = answer.ok_or_else(|| Failure::new(Exit::Error, text::NO_ANSWER.get(lang)))?;
     report(&answer, lang, json, stdout)
 }
@@ -155,19 +155,6 @@ fn content(lang: Lang, text: String) -> Result<String, Failure> {
         1..=CONTENT_BYTES_MAX => Ok(text),
         _ => Err(Failure::new(Exit::Error, text::TEXT_OVER_LIMIT.get(lang))),
     }
-}
-
-/// An error that names no request is about the only one there was.
-fn is_answer(frame: &[u8], id: &str) -> bool {
-    Incoming::decode(frame).is_some_and(|answer| match &answer.id {
-        Some(RequestId::Text(answered)) => answer.status.is_some() && **answered == *id,
-        Some(RequestId::Number(_)) => false,
-        None => answer.is_error(),
-    })
-}
-
-fn is_goodbye(frame: &[u8]) -> bool {
-    Incoming::decode(frame).is_some_and(|answer| answer.kind() == "account_response")
 }
 
 /// Prints the message's number, or says why there is none.

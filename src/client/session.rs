@@ -300,12 +300,11 @@ impl Session {
                     push_front(&mut effects, state.app.recalled(tokens));
                 }
                 Effect::Remember { user, token } => {
-                    let told = match self.vault.remember(&user, &token) {
-                        Ok(true) => continue,
-                        Ok(false) => text::NO_DATA_FOLDER.get(self.lang).to_owned(),
-                        Err(error) => error.to_string(),
-                    };
-                    self.screen.show(&Line::bad(&text::not_remembered(self.lang, &told)));
+                    // Without a folder that was told at the login.
+                    if let Err(error) = self.vault.remember(&user, &token) {
+                        let told = text::not_remembered(self.lang, &error.to_string());
+                        self.screen.show(&Line::bad(&told));
+                    }
                 }
                 Effect::ReadFile(file) => {
                     let read = uploads::read(&file.path);

@@ -11,7 +11,7 @@ use super::sanitize::{message, one_line};
 
 mod pages;
 
-pub(crate) use pages::{Calendar, Day, Quote, day};
+pub(crate) use pages::{Calendar, Day, Fingerprint, Quote, day, fingerprint};
 
 /// How much of a message is repeated where it is spoken of.
 const BEGINNING_CHARS_MAX: usize = 40;

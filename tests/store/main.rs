@@ -7,6 +7,7 @@ mod common;
 mod accounts;
 mod away;
 mod changes;
+mod client;
 mod groups;
 mod history;
 mod kill;

@@ -11,7 +11,7 @@ use crate::client::outstanding::About;
 use crate::client::place::Place;
 use crate::client::requests::{Arrived, arrived_file, arrived_up_to};
 use crate::client::sanitize::one_line;
-use crate::client::show::{self, Line, Style, beginning};
+use crate::client::show::{self, Line, Style, beginning, fingerprint};
 
 impl App {
     /// A frame arrived.
@@ -127,7 +127,7 @@ impl App {
     fn stored(&mut self, answer: &Incoming<'_>, about: About) {
         let (Some(place), Some(msg_id)) = (about.place, answer.msg_id) else { return };
         let me = self.me.clone().unwrap_or_default();
-        self.seen.add(msg_id, &me, about.beginning.clone());
+        self.seen.add(msg_id, &me, about.beginning.clone(), None);
         self.ticks.sent(place, msg_id, about.beginning);
     }
 
@@ -185,7 +185,8 @@ impl App {
         let Some(msg_id) = event.msg_id else { return Vec::new() };
         let line = self.reader().changed(event, self.seen.find(msg_id));
         if event.edited == Some(true) && event.deleted != Some(true) {
-            self.seen.change(msg_id, beginning(event.content.as_deref().unwrap_or("")));
+            let says = event.content.as_deref().unwrap_or("");
+            self.seen.change(msg_id, beginning(says), fingerprint(says));
         }
         self.notice(event, line)
     }
@@ -205,7 +206,7 @@ impl App {
         };
         let sender = event.sender.as_deref().unwrap_or("?");
         let says = event.content.as_deref().or(event.filename.as_deref()).unwrap_or("");
-        let is_new = self.seen.add(msg_id, sender, beginning(says));
+        let is_new = self.seen.add(msg_id, sender, beginning(says), Some(fingerprint(says)));
         self.has_arrived(event);
         if is_new
             && self.me.as_deref() == Some(sender)

@@ -22,6 +22,12 @@ pub(super) struct Keys {
     of: Option<String>,
     /// Tokens that have not been refused, best first.
     tokens: Vec<String>,
+    /// Tokens that were refused since the last login.
+    refused: Vec<String>,
+    /// Tokens were looked up once more since the last login.
+    looked_again: bool,
+    /// There is nowhere to keep a token.
+    cannot_keep: bool,
     /// A password that is there before it is asked for.
     spare: Option<String>,
     /// The password that was typed.
@@ -37,6 +43,16 @@ impl Keys {
     /// With a password from the environment, if there is one.
     pub(super) fn new(spare: Option<String>) -> Self {
         Self { spare, ..Self::default() }
+    }
+
+    /// What a token is kept in is missing.
+    pub(super) fn cannot_keep(&mut self) {
+        self.cannot_keep = true;
+    }
+
+    /// This computer comes back with a token.
+    pub(super) fn has_token(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     /// What the next login shows.
@@ -72,6 +88,7 @@ impl App {
     /// The tokens of an [`Effect::Recall`].
     pub(crate) fn recalled(&mut self, tokens: Vec<String>) -> Vec<Effect> {
         self.keys.tokens = tokens;
+        self.keys.tokens.retain(|token| !self.keys.refused.contains(token));
         match self.link {
             Link::Connected => self.try_login(),
             _ => Vec::new(),
@@ -86,7 +103,8 @@ impl App {
                 user: self.wanted.as_deref().unwrap_or_default(),
                 lang: self.lang,
                 proof,
-                claims: true,
+                // Without a token to come back with, the name would be lost to everybody.
+                claims: !self.keys.cannot_keep,
                 newest: self.newest,
             },
             &id,
@@ -118,6 +136,9 @@ impl App {
         if line.is_empty() {
             if self.me.is_none() {
                 self.ask_for_another_name();
+            } else {
+                // Nothing else leads back: it is asked for again after the next thing that is typed.
+                self.keys.wants_password = true;
             }
             return vec![dim(text::CANCELLED.get(self.lang))];
         }
@@ -140,6 +161,8 @@ impl App {
         self.refusals = 0;
         self.refusal = None;
         self.keys.wants_password = false;
+        self.keys.refused.clear();
+        self.keys.looked_again = false;
         let is_first = self.me.is_none();
         let name = answer.username.as_deref().map(str::to_owned);
         self.me = name.or_else(|| self.wanted.clone());
@@ -151,6 +174,10 @@ impl App {
             let said = self.reader().sentence(answer);
             effects.push(good(format!("✅ {said}")));
             effects.extend(self.keep_token(answer));
+            if self.keys.cannot_keep && self.keys.tried == Tried::Nothing {
+                let user = self.me.as_deref().map(one_line).unwrap_or_default();
+                effects.push(dim(&text::not_claimed(self.lang, &user)));
+            }
             effects.extend(self.menu(false));
             self.step = Step::Menu;
         } else {
@@ -195,8 +222,16 @@ impl App {
             // Of another server at this address, or withdrawn: there may be a better one, and
             // without any the name may be free.
             (Some(Code::WrongPassword | Code::AuthRequired), Tried::Token) => {
-                self.keys.tokens.drain(..self.keys.tokens.len().min(1));
+                let refused = self.keys.tokens.drain(..self.keys.tokens.len().min(1));
+                self.keys.refused.extend(refused);
                 return self.try_login();
+            }
+            // Another window may have come in meanwhile, and keep what is needed.
+            (Some(Code::AuthRequired), Tried::Nothing)
+                if self.me.is_some() && !self.keys.looked_again =>
+            {
+                self.keys.looked_again = true;
+                return vec![Effect::Recall(self.wanted.clone().unwrap_or_default())];
             }
             (Some(Code::AuthRequired), Tried::Nothing) if self.keys.spare.is_some() => {
                 self.keys.password = self.keys.spare.take();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::wire::event::MsgId;
 
-use crate::client::show::Quote;
+use crate::client::show::{Fingerprint, Quote};
 
 /// Messages remembered.
 const SEEN_MAX: usize = 512;
@@ -14,6 +14,7 @@ struct Message {
     msg_id: MsgId,
     sender: String,
     beginning: String,
+    text: Option<Fingerprint>,
 }
 
 /// The messages that were shown lately, oldest first.
@@ -24,11 +25,17 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// Remembers a message. Says whether it is new: not shown before.
-    pub(crate) fn add(&mut self, msg_id: MsgId, sender: &str, beginning: String) -> bool {
+    pub(crate) fn add(
+        &mut self,
+        msg_id: MsgId,
+        sender: &str,
+        beginning: String,
+        text: Option<Fingerprint>,
+    ) -> bool {
         if self.find(msg_id).is_some() {
             return false;
         }
-        self.messages.push_back(Message { msg_id, sender: sender.to_owned(), beginning });
+        self.messages.push_back(Message { msg_id, sender: sender.to_owned(), beginning, text });
         if self.messages.len() > SEEN_MAX {
             self.messages.pop_front();
         }
@@ -36,9 +43,10 @@ impl Seen {
     }
 
     /// What a message that is spoken of now says from now on.
-    pub(crate) fn change(&mut self, msg_id: MsgId, beginning: String) {
+    pub(crate) fn change(&mut self, msg_id: MsgId, beginning: String, text: Fingerprint) {
         if let Some(message) = self.messages.iter_mut().find(|known| known.msg_id == msg_id) {
             message.beginning = beginning;
+            message.text = Some(text);
         }
     }
 
@@ -46,6 +54,6 @@ impl Seen {
     pub(crate) fn find(&self, msg_id: MsgId) -> Option<Quote<'_>> {
         // The newest are spoken of most.
         let message = self.messages.iter().rev().find(|known| known.msg_id == msg_id)?;
-        Some(Quote { sender: &message.sender, beginning: &message.beginning })
+        Some(Quote { sender: &message.sender, beginning: &message.beginning, text: message.text })
     }
 }

@@ -33,6 +33,10 @@ struct Watched {
     place: Place,
     /// Own messages, oldest first: of a group only the newest, else those that are not read yet.
     sent: VecDeque<(MsgId, String)>,
+    /// How many more there are, older than these.
+    older: usize,
+    /// The same that have been told to have arrived.
+    older_told: usize,
     delivered: MsgId,
     read: MsgId,
     told_delivered: MsgId,
@@ -70,6 +74,8 @@ impl Ticks {
             // Sent before this run: the history shows how far it is.
             return;
         };
+        // As the server writes it, and not as it was typed.
+        watched.place.name.clone_from(&place.name);
         watched.receipt(by, is_read, msg_id);
     }
 
@@ -100,6 +106,8 @@ impl Watched {
         Self {
             place,
             sent: VecDeque::new(),
+            older: 0,
+            older_told: 0,
             delivered: 0,
             read: 0,
             told_delivered: 0,
@@ -118,7 +126,11 @@ impl Watched {
         }
         self.sent.push_back((msg_id, beginning));
         if self.sent.len() > SENT_MAX {
-            self.sent.pop_front();
+            let dropped = self.sent.pop_front();
+            self.older += 1;
+            if dropped.is_some_and(|(msg_id, _)| msg_id <= self.told_delivered) {
+                self.older_told += 1;
+            }
         }
     }
 
@@ -163,13 +175,21 @@ impl Watched {
         let come: Vec<_> =
             self.sent.iter().filter(|(msg_id, _)| has_come(*msg_id)).cloned().collect();
         self.told_delivered = self.delivered;
-        for (is_read, messages) in [(true, read), (false, come)] {
+        // What is older has come as far as the oldest that is known, at least.
+        let (mut older_read, mut older_come) = (0, 0);
+        if !read.is_empty() {
+            older_read = std::mem::take(&mut self.older);
+            self.older_told = 0;
+        } else if !come.is_empty() {
+            older_come = self.older - std::mem::replace(&mut self.older_told, self.older);
+        }
+        for (is_read, messages, older) in [(true, read, older_read), (false, come, older_come)] {
             let rest = match &messages[..] {
                 [] => continue,
-                [(_, beginning)] => format!(" {beginning}"),
+                [(_, beginning)] if older == 0 => format!(" {beginning}"),
                 _ => String::new(),
             };
-            let lead = text::receipt(lang, &name, is_read, messages.len());
+            let lead = text::receipt(lang, &name, is_read, messages.len() + older);
             lines.push(Line { style: Style::Dim, lead, rest });
         }
     }
@@ -221,14 +241,33 @@ mod tests {
             ticks.sent(Place::new(false, "BOB"), msg_id, format!("m{msg_id}"));
         }
         receipt(&mut ticks, &bob(), "bob", "delivered", 3);
-        assert_eq!(told(&mut ticks), ["✓✓ BOB recebeu 3 mensagens"]);
+        assert_eq!(told(&mut ticks), ["✓✓ bob recebeu 3 mensagens"]);
         receipt(&mut ticks, &bob(), "bob", "delivered", 2);
         assert_eq!(told(&mut ticks), [""; 0]);
         receipt(&mut ticks, &bob(), "bob", "read", 2);
         receipt(&mut ticks, &bob(), "bob", "delivered", 4);
-        assert_eq!(told(&mut ticks), ["👀 BOB leu 2 mensagens", "✓✓ BOB recebeu: m4"]);
+        assert_eq!(told(&mut ticks), ["👀 bob leu 2 mensagens", "✓✓ bob recebeu: m4"]);
         receipt(&mut ticks, &Place::new(false, "cae"), "cae", "read", 9);
         assert_eq!(told(&mut ticks), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_watched_any_more_is_counted() {
+        let mut ticks = Ticks::default();
+        for msg_id in 1..=40 {
+            ticks.sent(bob(), msg_id, String::new());
+        }
+        receipt(&mut ticks, &bob(), "bob", "delivered", 40);
+        assert_eq!(told(&mut ticks), ["✓✓ bob recebeu 40 mensagens"]);
+        for msg_id in 41..=300 {
+            ticks.sent(bob(), msg_id, String::new());
+        }
+        receipt(&mut ticks, &bob(), "bob", "delivered", 300);
+        assert_eq!(told(&mut ticks), ["✓✓ bob recebeu 260 mensagens"]);
+        receipt(&mut ticks, &bob(), "bob", "read", 299);
+        assert_eq!(told(&mut ticks), ["👀 bob leu 299 mensagens"]);
+        receipt(&mut ticks, &bob(), "bob", "read", 300);
+        assert_eq!(told(&mut ticks), ["👀 bob leu: "]);
     }
 
     #[test]

@@ -16,9 +16,14 @@ use crate::client::requests::Outgoing;
 impl App {
     /// A line was typed.
     pub(crate) fn typed(&mut self, line: &str) -> Vec<Effect> {
+        let was_asked = self.asks_password();
         let effects = self.line_typed(line);
         // Not before: what is typed in answer to another question is no password.
-        if self.keys.wants_password && self.interactive && matches!(self.step, Step::Menu) {
+        if self.keys.wants_password
+            && !was_asked
+            && self.interactive
+            && matches!(self.step, Step::Menu)
+        {
             self.keys.wants_password = false;
             self.step = Step::Password;
         }

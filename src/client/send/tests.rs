@@ -160,7 +160,7 @@ fn a_kept_token_is_used_and_the_name_not_claimed() {
         );
         peer.send(r#"{"type":"synced","cursor":5}"#);
         peer.take("private_message", "message_response", 77);
-        peer.take_logout();
+        peer.take_goodbye();
         assert_eq!(peer.notes, [""; 0]);
     })]);
     let secrets = Secrets { folder: Some(folder.path().into()), password: None };

@@ -1,6 +1,8 @@
 //! Conversations on the screen: pages of history, what a search has found, the list of
 //! conversations, and what was changed. Pure.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use chrono::{DateTime, Datelike};
 
 use crate::text::client as text;
@@ -8,6 +10,7 @@ use crate::text::{Lang, Sentence};
 use crate::wire::event::{Incoming, MsgId};
 
 use super::{Line, Reader, Style, beginning, one_line};
+use crate::client::menu::PAGE_MESSAGES;
 use crate::client::place::Place;
 use crate::client::sanitize::message;
 
@@ -59,6 +62,19 @@ pub(crate) struct Quote<'a> {
     pub(crate) sender: &'a str,
     /// How it begins.
     pub(crate) beginning: &'a str,
+    /// What it says, where that is known.
+    pub(crate) text: Option<Fingerprint>,
+}
+
+/// A message's text, as far as it takes to tell it from another of the same message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprint(u64);
+
+/// A text's fingerprint.
+pub(crate) fn fingerprint(text: &str) -> Fingerprint {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    Fingerprint(hasher.finish())
 }
 
 impl Reader<'_> {
@@ -100,9 +116,12 @@ impl Reader<'_> {
         if messages.is_empty() {
             return vec![Line::new(Style::Plain, text::NOTHING_FOUND.get(self.lang))];
         }
-        let mut lines = vec![Line::new(Style::Title, text::found(self.lang, messages.len()))];
+        let shown = &messages[..messages.len().min(PAGE_MESSAGES)];
+        let is_all = shown.len() == messages.len();
+        let head = text::found(self.lang, shown.len(), is_all);
+        let mut lines = vec![Line::new(Style::Title, head)];
         let mut calendar = Calendar::default();
-        for event in messages.iter().rev() {
+        for event in shown.iter().rev() {
             lines.extend(calendar.turn_to(day(event), self.lang));
             lines.extend(self.event(event));
         }
@@ -141,7 +160,7 @@ impl Reader<'_> {
     fn last(&self, last: &Incoming<'_>) -> String {
         let who = self.name(last.sender.as_deref().unwrap_or("?"));
         let date = day(last).map_or_else(String::new, |(year, month, day)| {
-            format!(" {}", text::date(self.lang, year, month, day))
+            format!("{} ", text::date(self.lang, year, month, day))
         });
         let said = match (last.deleted, last.content.as_deref(), last.filename.as_deref()) {
             (Some(true), ..) => text::DELETED.get(self.lang).to_owned(),
@@ -149,7 +168,7 @@ impl Reader<'_> {
             (_, None, Some(name)) => format!("📎 {}", beginning(name)),
             (_, None, None) => String::new(),
         };
-        format!("{who} ({}{date}): {said}", super::when(last))
+        format!("{who} ({date}{}): {said}", super::when(last))
     }
 
     /// What became of a message: `quote` is it, as far as it is known.
@@ -170,7 +189,7 @@ impl Reader<'_> {
         let about = about.map_or_else(String::new, |said| format!(": {said}"));
         let (lead, rest) = if event.deleted == Some(true) {
             (text::deleted(lang, &place, sender), about)
-        } else if event.edited == Some(true) {
+        } else if event.edited == Some(true) && !quote.is_some_and(|quote| is_known(event, quote)) {
             let content = message(event.content.as_deref().unwrap_or(""));
             (text::edited(lang, &place, sender), format!(" {content}"))
         } else {
@@ -187,6 +206,11 @@ impl Reader<'_> {
         });
         Some(shown.collect())
     }
+}
+
+/// What has changed is not the text: the event of an edited message always has it.
+fn is_known(event: &Incoming<'_>, quote: Quote<'_>) -> bool {
+    quote.text.is_some() && quote.text == event.content.as_deref().map(fingerprint)
 }
 
 #[cfg(test)]
@@ -249,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn a_search_says_when_there_is_more() {
+        let messages = |count: usize| {
+            let one = r#"{"type":"private_message_received","sender":"bob","content":"oi"}"#;
+            let json = format!(r#"{{"messages":[{}]}}"#, vec![one; count].join(","));
+            READER.found(&Incoming::decode(json.as_bytes()).unwrap())
+        };
+        let all = messages(PAGE_MESSAGES);
+        assert_eq!(all[0].lead, "🔎 20 mensagens encontradas:");
+        let some = messages(PAGE_MESSAGES + 1);
+        assert_eq!(some[0].lead, "🔎 As 20 mais recentes; mais palavras encontram menos:");
+        assert_eq!(some.len(), all.len());
+    }
+
+    #[test]
     fn conversations_are_one_line_each() {
         let answer = Incoming::decode(
             br#"{"type":"conversations","status":"success","conversations":[
@@ -261,7 +299,7 @@ mod tests {
             shown(&READER.conversations(&answer)),
             "\
 📬 Suas conversas (3):
-  • Trabalho - grupo, 3 novas - bob (23:30:25 11/03/2025): oi�vocês
+  • Trabalho - grupo, 3 novas - bob (11/03/2025 23:30:25): oi�vocês
   • bob - 1 nova - ana (você) (14:30:25): 📎 x.txt
   • cae
 "
@@ -270,12 +308,18 @@ mod tests {
 
     #[test]
     fn a_change_is_one_line() {
-        let quote = |sender| Some(Quote { sender, beginning: "oi" });
+        let text = Some(fingerprint("oi"));
+        let quote = |sender| Some(Quote { sender, beginning: "oi", text });
         for (json, quote, line) in [
             (
                 r#"{"with":"bob","edited":true,"content":"ol\u00e1"}"#,
                 quote("bob"),
                 "✏️ bob corrigiu: olá",
+            ),
+            (
+                r#"{"with":"bob","edited":true,"content":"oi","reactions":[{"emoji":"+1","users":["ana"]}]}"#,
+                quote("bob"),
+                "💭 ana (você) reagiu +1: oi",
             ),
             (
                 r#"{"with":"bob","edited":true,"content":"x"}"#,
@@ -321,7 +365,7 @@ mod tests {
             .replace('N', nasty);
         let answer = Incoming::decode(json.as_bytes()).unwrap();
         let place = Place::new(false, "a\u{1b}\nb");
-        let quote = Quote { sender: "a\u{1b}\nb", beginning: "a\u{1b}\nb" };
+        let quote = Quote { sender: "a\u{1b}\nb", beginning: "a\u{1b}\nb", text: None };
         let lines = [
             READER.history(&answer, &place),
             READER.found(&answer),

@@ -72,8 +72,14 @@ pub fn not_remembered(lang: Lang, error: &str) -> String {
     }
 }
 
-/// There is no folder for this user's data.
-pub const NO_DATA_FOLDER: Sentence = say(
-    "nenhuma pasta de dados; indique uma com PAPO_HOME",
-    "no folder for data; name one with PAPO_HOME",
-);
+/// There is no folder for this user's data, so the name was not claimed.
+pub fn not_claimed(lang: Lang, user: &str) -> String {
+    match lang {
+        Lang::Pt => format!(
+            "Este computador não tem pasta de dados (indique uma com PAPO_HOME): o nome {user} fica livre para qualquer pessoa."
+        ),
+        Lang::En => format!(
+            "This computer has no folder for data (name one with PAPO_HOME): the name {user} is free for anybody."
+        ),
+    }
+}

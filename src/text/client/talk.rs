@@ -171,9 +171,13 @@ pub fn history_of(lang: Lang, place: &str, is_group: bool) -> String {
     }
 }
 
-/// Above what a search has found.
-pub fn found(lang: Lang, count: usize) -> String {
+/// Above what a search has found: all of it, or the newest if there is more.
+pub fn found(lang: Lang, count: usize, is_all: bool) -> String {
     match (lang, count) {
+        (Lang::Pt, _) if !is_all => {
+            format!("🔎 As {count} mais recentes; mais palavras encontram menos:")
+        }
+        (Lang::En, _) if !is_all => format!("🔎 The {count} newest; more words find fewer:"),
         (Lang::Pt, 1) => "🔎 1 mensagem encontrada:".to_owned(),
         (Lang::Pt, _) => format!("🔎 {count} mensagens encontradas:"),
         (Lang::En, 1) => "🔎 1 message found:".to_owned(),

@@ -131,7 +131,7 @@ fn own_messages_have_ticks() {
         !tick
         !tick
         ✓✓ bia recebeu: oi
-        👀 [Trabalho] lida por bia e cae: reunião
+        👀 [trabalho] lida por bia e cae: reunião
         < {"type":"receipt","kind":"read","by":"bia","with":"bia","msg_id":7}
         !tick
         !tick
@@ -228,14 +228,14 @@ fn messages_are_searched_and_conversations_listed() {
         r#"
         > 14
         > reunião
-        → {"type":"search","id":"t-2","limit":20,"query":"reunião"}
+        → {"type":"search","id":"t-2","limit":21,"query":"reunião"}
         < {"type":"search_response","status":"success","message":"Ok","id":"t-2","messages":[{"type":"group_message_received","msg_id":42,"sender":"bob","group_name":"T","content":"reunião 2","timestamp":"14:30:26"},{"type":"private_message_received","msg_id":41,"sender":"bob","recipient":"ana","content":"reunião 1","timestamp":"14:30:25"}]}
         🔎 2 mensagens encontradas:
         💬 [PRIVADA] bob (14:30:25): reunião 1
         👥 [GRUPO: T] bob (14:30:26): reunião 2
         > 14
         > nada
-        → {"type":"search","id":"t-3","limit":20,"query":"nada"}
+        → {"type":"search","id":"t-3","limit":21,"query":"nada"}
         < {"type":"search_response","status":"success","message":"Ok","id":"t-3","messages":[]}
         🔎 Nenhuma mensagem tem isso.
         > 15

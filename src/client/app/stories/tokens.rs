@@ -109,6 +109,8 @@ fn a_script_under_way_is_asked_for_nothing() {
     play(&mut app, &answer);
     play(&mut app, "!lost\n!connected");
     let answer = refused(&app, "auth_required");
+    play(&mut app, &answer);
+    let answer = refused(&app, "auth_required");
     let refused = told(&mut app, &answer);
     assert!(refused.starts_with("❌ Conectado, mas o login é recusado (Não)"), "{refused}");
     assert!(refused.ends_with("\nreconnect"), "{refused}");
@@ -131,9 +133,38 @@ fn a_password_from_the_environment_is_used_when_one_is_asked_for() {
 }
 
 #[test]
+fn what_another_window_has_kept_meanwhile_is_looked_up() {
+    let mut app = app(Some("ana"));
+    play(&mut app, "!tokens one\n!connected");
+    let answer = taken(&app, r#","token":"one""#);
+    play(&mut app, &answer);
+    // The server knows nobody any more; the other window was the first to come back.
+    play(&mut app, "!lost\n!connected");
+    let answer = refused(&app, "wrong_password");
+    play(&mut app, &answer);
+    let answer = refused(&app, "auth_required");
+    let login = told(&mut app, &format!("!tokens two one\n{answer}"));
+    assert!(login.contains(r#""token":"two""#), "{login}");
+    let answer = taken(&app, r#","token":"two""#);
+    let back = told(&mut app, &answer);
+    assert!(back.starts_with("✅ Conexão restabelecida como Ana."), "{back}");
+}
+
+#[test]
+fn a_computer_that_keeps_nothing_claims_nothing() {
+    let mut app = app(Some("ana")).without_vault();
+    let login = told(&mut app, "!connected");
+    assert!(!login.contains("want_token"), "{login}");
+    let answer = taken(&app, "");
+    assert!(told(&mut app, &answer).contains("o nome Ana fica livre para qualquer pessoa"));
+}
+
+#[test]
 fn a_password_is_asked_for_after_a_reconnect_without_mistaking_other_lines_for_it() {
     let mut app = ana();
     play(&mut app, "> 1\n> bia\n!lost\n!connected");
+    let answer = refused(&app, "auth_required");
+    assert!(told(&mut app, &answer).starts_with("→ "));
     let answer = refused(&app, "auth_required");
     assert_eq!(
         told(&mut app, &answer),
@@ -142,6 +173,11 @@ fn a_password_is_asked_for_after_a_reconnect_without_mistaking_other_lines_for_i
     // What was being typed is still a message.
     assert_eq!(app.prompt().text, "Digite sua mensagem:");
     assert_eq!(told(&mut app, "> oi"), "⏳ Sem conexão: será enviado quando ela voltar.");
+    assert!(app.prompt().is_secret);
+    // Who does not know it at once is asked again.
+    play(&mut app, ">");
+    assert_eq!(app.prompt().text, "Escolha uma opção:");
+    play(&mut app, "> 5");
     assert!(app.prompt().is_secret);
     let login = told(&mut app, "> segredo");
     assert!(login.contains(r#""password":"segredo""#), "{login}");
@@ -176,7 +212,7 @@ fn a_password_is_set_step_by_step() {
         > mais nova
         → {"type":"set_password","id":"t-3","password":"mais nova","old_password":"nova"}
         < {"type":"account_response","status":"error","code":"wrong_password","message":"Senha errada","id":"t-3"}
-        ❌ Senha errada
+        ❌ Senha errada. Este nome já tem senha: a atual faltou, ou é outra.
         > 16
         > nova
         >

@@ -8,21 +8,21 @@ fn a_token_is_kept_from_one_run_to_the_next() {
         play(|peer: &mut Peer| {
             let login = peer.take_login_with(r#","token":"tok""#);
             assert_eq!((&login["want_token"], login.get("token")), (&true.into(), None));
-            peer.take_logout();
+            peer.take_goodbye();
         }),
         play(|peer: &mut Peer| {
             assert_eq!(peer.take_login_with(r#","token":"tok""#)["token"], "tok");
-            peer.take_logout();
+            peer.take_goodbye();
         }),
         play(|peer: &mut Peer| {
             assert_eq!(peer.refuse_login("wrong_password", "Não")["token"], "tok");
             assert_eq!(peer.refuse_login("auth_required", "Não").get("token"), None);
             assert_eq!(peer.take_login_with(r#","token":"two""#)["password"], "segredo");
-            peer.take_logout();
+            peer.take_goodbye();
         }),
         play(|peer: &mut Peer| {
             assert_eq!(peer.take_login_with(r#","token":"two""#)["token"], "two");
-            peer.take_logout();
+            peer.take_goodbye();
         }),
     ]);
     let home = tempfile::tempdir().unwrap();
