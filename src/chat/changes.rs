@@ -82,9 +82,7 @@ impl Chat {
             _ if row.deleted => Err(Code::UnknownMessage),
             Asked::Edit(_) if !own => Err(Code::SenderMismatch),
             Asked::Edit(_) if row.file.is_some() => Err(Code::InvalidField),
-            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => {
-                Err(Code::TooOld)
-            }
+            Asked::Edit(_) if now.wall_ms.saturating_sub(row.ts) > EDIT_MS_MAX => Err(Code::TooOld),
             Asked::Delete if own || role == Role::Admin => Ok(()),
             Asked::Delete if self.pairs.get(row.conversation).is_some() => {
                 Err(Code::SenderMismatch)
@@ -118,7 +116,7 @@ impl Chat {
         known: Result<(MsgId, bool), Code>,
         fx: &mut Effects,
     ) {
-        let What::Changed { msg_id, conversation, .. } = entry.what else { return };
+        let What::Changed { msg_id, conversation, ref change } = entry.what else { return };
         let (session, user) = (entry.origin.session, entry.origin.user);
         let member = Member { session, user, lang: self.lang_of(session) };
         match known {
@@ -127,8 +125,13 @@ impl Chat {
                     pair.changed = number;
                 }
                 self.groups.note_change(GroupId(conversation.0), number);
+                let told = match change {
+                    Changed::Edited(_) => Told::Edit,
+                    Changed::Deleted => Told::Change,
+                    Changed::Reacted(_) => Told::Reaction,
+                };
                 let id = id.cloned().map(RequestId::into_owned);
-                let ticket = self.pend(Pending::Changed(member, id, number));
+                let ticket = self.pend(Pending::Changed(member, id, number, told));
                 fx.ask(ticket, Query::Message(msg_id));
             }
             Err(code) => self.refuse_later(member, "message_response", id, code, fx),
@@ -140,12 +143,12 @@ impl Chat {
         &mut self,
         member: Member,
         id: Option<&RequestId<'_>>,
-        number: MsgId,
+        (number, told): (MsgId, Told),
         row: Option<&Row>,
         now: Now,
         fx: &mut Effects,
     ) {
-        let delivered = row.map_or(0, |row| self.tell_change(member, number, row, now, fx));
+        let delivered = row.map_or(0, |row| self.tell_change(member, (number, told), row, now, fx));
         let body = Body::Message {
             msg_id: row.map_or(number, |row| row.msg_id),
             ts: now.wall_ms,
@@ -161,7 +164,7 @@ impl Chat {
     fn tell_change(
         &mut self,
         by: Member,
-        number: MsgId,
+        (number, change): (MsgId, Told),
         row: &Row,
         now: Now,
         fx: &mut Effects,
@@ -181,7 +184,7 @@ impl Chat {
         for user in users {
             // In a private conversation each has another name for it.
             let frame = shared.take().unwrap_or_else(|| {
-                self.with_event(user, row, Told::Change, now, |event| fx.encode(event))
+                self.with_event(user, row, change, now, |event| fx.encode(event))
             });
             for seat in &self.users.get(user).seats {
                 let Some(seated) = self.sessions.get_mut(seat.session) else { continue };

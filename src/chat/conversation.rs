@@ -3,8 +3,7 @@
 use super::delivery::Outgoing;
 use super::entry::{Change, ConversationId, Entry, Origin, Place, What};
 use super::{
-    Chat, Done, Effects, GroupId, Handled, Member, Now, SessionId, UserId, answer_with,
-    refuse,
+    Chat, Done, Effects, GroupId, Handled, Member, Now, SessionId, UserId, answer_with, refuse,
 };
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
 use crate::text::server as text;
@@ -189,7 +188,8 @@ impl Chat {
                 (reached, None)
             }
             Place::Group(group) => {
-                let reached = self.deliver_to_group(sender, session, group, msg_id, &mut outgoing, fx);
+                let reached =
+                    self.deliver_to_group(sender, session, group, msg_id, &mut outgoing, fx);
                 if wants_receipts {
                     self.groups.note_writer(group, sender, msg_id);
                     let members = self.groups.get(group).map_or(&[][..], |group| &group.members);

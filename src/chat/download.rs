@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 
 use super::pending::Pending;
 use super::query::{Query, Row};
-use super::{
-    Chat, Class, Done, Effect, Effects, FileJob, Member, SessionId, answer_with, refuse,
-};
+use super::{Chat, Class, Done, Effect, Effects, FileJob, Member, SessionId, answer_with, refuse};
 use crate::limits::{CHUNK_BYTES, DOWNLOADS_PER_SESSION_MAX};
 use crate::text::server as text;
 use crate::wire::Code;

@@ -20,8 +20,19 @@ pub(super) enum Told {
     Message,
     /// The same to look at again; a file without its bytes.
     Again,
-    /// What became of it.
+    /// How it stands now, whatever of it was changed.
     Change,
+    /// What it says now.
+    Edit,
+    /// What people think of it now.
+    Reaction,
+}
+
+impl Told {
+    /// Whether the message itself is known.
+    fn is_change(self) -> bool {
+        matches!(self, Told::Change | Told::Edit | Told::Reaction)
+    }
 }
 
 /// The parts of an event that must lie somewhere while it is told.
@@ -272,12 +283,16 @@ impl Chat {
         let name = |user: UserId| self.users.get(user).name.as_str();
         let reactions = parts.reactions.as_slice();
         let state = State {
-            edited: (row.edited && !row.deleted).then_some(row.content.as_str()),
+            edited: (row.edited && !row.deleted && told != Told::Reaction)
+                .then_some(row.content.as_str()),
             deleted: row.deleted,
-            reactions: (told == Told::Change && !row.deleted || !reactions.is_empty())
-                .then_some(reactions),
+            reactions: match told {
+                Told::Edit => None,
+                Told::Change | Told::Reaction if !row.deleted => Some(reactions),
+                _ => (!reactions.is_empty()).then_some(reactions),
+            },
         };
-        if told == Told::Change {
+        if told.is_change() {
             let with = pair.map(|pair| name(pair.other(user)));
             return Event::MessageChanged { msg_id: row.msg_id, with, group_name, state };
         }

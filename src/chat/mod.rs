@@ -40,9 +40,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 use slab::Slab;
 
-pub use effect::{
-    Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved,
-};
+pub use effect::{Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved};
 pub use groups::GroupId;
 pub use held::{Gauge, Held};
 pub use session::SessionId;

@@ -4,6 +4,7 @@
 use super::account::Entering;
 use super::changes::Asked;
 use super::delivery::Page;
+use super::history::Told;
 use super::query::{Fetched, Ticket};
 use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
@@ -37,8 +38,8 @@ pub(super) enum Pending {
     Ended(Member, Label),
     /// The message of a file that somebody wants: from where, how much.
     Get(Member, Label, (u64, Option<u64>)),
-    /// A message that was changed under this number, for those who are to be told.
-    Changed(Member, Label, MsgId),
+    /// A message that was changed under this number, for those who are to be told how.
+    Changed(Member, Label, MsgId, Told),
 }
 
 impl Pending {
@@ -121,8 +122,8 @@ impl Chat {
             (Pending::Change(member, id, asked), Fetched::Rows { rows, .. }) => {
                 self.change_read(member, id.as_ref(), &asked, rows.first(), now, fx);
             }
-            (Pending::Changed(member, id, number), Fetched::Rows { rows, .. }) => {
-                self.changed_read(member, id.as_ref(), number, rows.first(), now, fx);
+            (Pending::Changed(member, id, number, told), Fetched::Rows { rows, .. }) => {
+                self.changed_read(member, id.as_ref(), (number, told), rows.first(), now, fx);
             }
             (Pending::Ended(member, id), Fetched::Rows { rows, .. }) => {
                 self.ended_read(member, id.as_ref(), rows.first(), fx);
@@ -146,8 +147,8 @@ impl Chat {
                 self.refuse_later(member, "message_response", id.as_ref(), UNREADABLE, fx);
             }
             // It is stored: that is success, though nobody can be told what it says now.
-            (Pending::Changed(member, id, number), _) => {
-                self.changed_read(member, id.as_ref(), number, None, now, fx);
+            (Pending::Changed(member, id, number, told), _) => {
+                self.changed_read(member, id.as_ref(), (number, told), None, now, fx);
             }
             // No other question is asked there.
             (

@@ -45,7 +45,8 @@ impl Downloads {
         let group = file.group.as_deref().and_then(owner);
         let owners: Vec<&Name> = group.iter().chain(&sender).collect();
         let name = FileName::sanitize(&file.filename);
-        let kept = folder::keep(&self.folder, &file.data, false, |copy| name.stored_as(&owners, copy))?;
+        let kept =
+            folder::keep(&self.folder, &file.data, false, |copy| name.stored_as(&owners, copy))?;
         Ok(self.folder.join(kept))
     }
 }

@@ -32,8 +32,8 @@ use mio::{Poll, Waker};
 
 use crate::chat::{Chat, FileLimits};
 use crate::cli::{Exit, Failure, Invocation, Size, usage};
-use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::journal::{Durability, Journal, OpenError};
+use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use connections::Source;

@@ -89,7 +89,8 @@ impl Parts {
         }
         self.parts.remove(&file_id);
         let name = |copy| filename.stored_as(&[sender], copy);
-        folder::move_in(&self.files, &self.path(file_id), sync, name).map_err(|error| refused(&error))
+        folder::move_in(&self.files, &self.path(file_id), sync, name)
+            .map_err(|error| refused(&error))
     }
 
     /// Takes an upload away.

@@ -173,7 +173,11 @@ fn read(files: &Path, job: FileJob) -> Option<FileDone> {
     Some(FileDone::Read { session, frames, upto })
 }
 
-fn pieces(path: &Path, file_id: u64, (from, upto, end): (u64, u64, u64)) -> io::Result<Vec<Vec<u8>>> {
+fn pieces(
+    path: &Path,
+    file_id: u64,
+    (from, upto, end): (u64, u64, u64),
+) -> io::Result<Vec<Vec<u8>>> {
     let mut file = open_existing(path)?;
     file.seek(SeekFrom::Start(from))?;
     let (mut offset, mut frames) = (from, Vec::new());
