@@ -42,16 +42,21 @@ impl Chat {
                 Ok(Place::User(to))
             }
             Target::Group(name) => {
-                let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
-                if !self.is_member(sender, id) {
-                    if group.private {
-                        return Err(Code::NotMember);
-                    }
-                    self.has_room(sender, id)?;
-                }
+                let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                self.may_write(sender, Place::Group(id))?;
                 Ok(Place::Group(id))
             }
         }
+    }
+
+    /// Whether a user may write there now: a member, or who may come in by writing.
+    pub(super) fn may_write(&self, sender: UserId, to: Place) -> Result<(), Code> {
+        let Place::Group(id) = to else { return Ok(()) };
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if self.is_member(sender, id) {
+            return Ok(());
+        }
+        if group.private { Err(Code::NotMember) } else { self.has_room(sender, id) }
     }
 
     /// The conversation of a message that is about to be stored. Who writes to an open group comes in.

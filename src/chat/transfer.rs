@@ -69,7 +69,15 @@ impl Chat {
         if let Some(session) = self.sessions.get_mut(session) {
             session.files = session.files.saturating_sub(1);
         }
-        match saved.result {
+        // While it was kept, its sender may have been removed: sending it is no way back in.
+        let result = saved.result.and_then(|kept| match self.may_write(sender, to) {
+            Ok(()) => Ok(kept),
+            Err(code) => {
+                fx.discard(kept.0);
+                Err(code)
+            }
+        });
+        match result {
             Ok((saved_as, size)) => {
                 let conversation = self.conversation(sender, to, fx);
                 let name = filename.as_str().to_owned();

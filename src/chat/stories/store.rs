@@ -465,3 +465,33 @@ fn what_one_session_wrote_is_news_for_another() {
         "##,
     );
 }
+
+#[test]
+fn a_file_is_no_way_back_into_a_private_group() {
+    check(
+        r##"
+        ana in
+        bia in
+        ana {"type":"create_group","group_name":"P","private":true}
+        ana {"type":"add_member","group_name":"P","new_member":"bia"}
+        worker waits
+        bia {"type":"send_file","recipient":"P","file_type":"group","filename":"f","file_data":"YQ=="}
+        ana {"type":"remove_member","group_name":"P","member":"bia"}
+        worker works
+        ana {"type":"list_group_members","group_name":"P"}
+        ana {"type":"group_message","group_name":"P","content":"entre nós"}
+        "##,
+        r##"
+        ana < login
+        bia < login
+        ana < group
+        bia < added_to_group P ana
+        ana < member
+        ana < member
+        bia < file not_member
+        discarded bia_f
+        ana < members_list P ["ana"] ana=admin
+        ana < message #1
+        "##,
+    );
+}

@@ -26,6 +26,8 @@ struct World {
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
+    /// The worker takes its time.
+    keeping: bool,
     queries: Vec<(Ticket, Query)>,
     checks: Vec<Check>,
     /// Who does not read: kept events to them are left out, and fed when they read again.
@@ -51,6 +53,7 @@ pub(super) fn check(story: &str, expected: &str) {
         numbers: Vec::new(),
         screen: String::new(),
         saves: Vec::new(),
+        keeping: false,
         queries: Vec::new(),
         checks: Vec::new(),
         stalled: Vec::new(),
@@ -69,7 +72,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -90,6 +93,11 @@ impl World {
             "out" => {
                 let session = self.people.remove(who).unwrap();
                 self.chat.disconnected(session, self.now, &mut self.fx);
+                self.settle();
+            }
+            "waits" => self.keeping = true,
+            "works" => {
+                self.keeping = false;
                 self.settle();
             }
             "stalls" => self.stalled.push(who.to_owned()),
@@ -133,7 +141,7 @@ impl World {
     fn settle(&mut self) {
         loop {
             self.show();
-            if let Some(save) = self.saves.pop() {
+            if let Some(save) = self.saves.pop_if(|_| !self.keeping) {
                 let result = if save.data == "disk full" {
                     Err(Code::StorageUnavailable)
                 } else {
