@@ -21,6 +21,8 @@ pub(super) struct Groups<'c> {
     remove: Statement<'c>,
     set_role: Statement<'c>,
     inherit: Statement<'c>,
+    promote_heir: Statement<'c>,
+    close_empty: Statement<'c>,
     rename: Statement<'c>,
     delete: Statement<'c>,
     part_all: Statement<'c>,
@@ -78,6 +80,21 @@ impl<'c> Groups<'c> {
                 "UPDATE member SET role = 1
                  WHERE conversation = ?1 AND user = ?2 AND until IS NULL",
             )?,
+            // The core names the same heir, and asks for it with the next entries; but those may not be
+            // stored, and a change by somebody who is no admin here would be none.
+            promote_heir: db.prepare(
+                "UPDATE member SET role = 1
+                 WHERE rowid = (SELECT rowid FROM member WHERE conversation = ?1 AND until IS NULL
+                         ORDER BY user = ?2, rowid LIMIT 1)
+                     AND NOT EXISTS (SELECT 1 FROM member
+                         WHERE conversation = ?1 AND until IS NULL AND role = 1)",
+            )?,
+            // So that who writes to it meanwhile does not come into what is gone.
+            close_empty: db.prepare(
+                "UPDATE conversation SET deleted = 1 WHERE id = ?1 AND name IS NOT NULL
+                 AND NOT EXISTS (
+                     SELECT 1 FROM member WHERE conversation = ?1 AND until IS NULL)",
+            )?,
             rename: db.prepare(&format!(
                 "UPDATE conversation SET name = ?3 WHERE id = ?1 AND NOT deleted AND {}",
                 has("?2", 1)
@@ -117,10 +134,19 @@ impl<'c> Groups<'c> {
                 self.enter.execute(params![group, by, member, at, ts])
             }
             Change::Add(user) => self.add.execute(params![group, user.0, at, by, ts]),
-            Change::Leave => self.leave.execute(params![group, by, at]),
-            Change::Remove(user) => self.remove.execute(params![group, user.0, at, by]),
+            Change::Leave => {
+                self.leave.execute(params![group, by, at])?;
+                return self.settle(group, by);
+            }
+            Change::Remove(user) => {
+                self.remove.execute(params![group, user.0, at, by])?;
+                return self.settle(group, user.0);
+            }
             Change::Promote(user) => self.set_role.execute(params![group, user.0, admin, by]),
-            Change::Demote(user) => self.set_role.execute(params![group, user.0, member, by]),
+            Change::Demote(user) => {
+                self.set_role.execute(params![group, user.0, member, by])?;
+                return self.settle(group, user.0);
+            }
             Change::Inherit(user) => self.inherit.execute(params![group, user.0]),
             Change::Rename(name) => self.rename.execute(params![group, by, name.as_str()]),
             Change::Delete => {
@@ -131,5 +157,12 @@ impl<'c> Groups<'c> {
             }
         }
         .map(drop)
+    }
+
+    /// After a member went or is no admin any more: a group in which nobody is left is gone, and one
+    /// without an admin has the member of longest standing for it, though not this one if it has others.
+    fn settle(&mut self, group: u32, last_admin: u32) -> Result<()> {
+        self.promote_heir.execute(params![group, last_admin])?;
+        self.close_empty.execute([group]).map(drop)
     }
 }

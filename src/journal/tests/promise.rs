@@ -232,6 +232,42 @@ fn stays_in_a_group_are_known_again() {
     );
 }
 
+/// What the core asks for after an admin's going may never be stored: the disk is full, the process
+/// is killed. It is true all the same, or what the heir does would be undone by the next start.
+#[test]
+fn a_group_has_an_heir_as_soon_as_its_last_admin_is_gone() {
+    let mut world = World::new(Durability::Sync);
+    let name = |name| Name::parse(name).unwrap();
+    world.group(0, 5, Change::Create { name: name("Turma"), private: true });
+    for user in [1, 2, 3] {
+        world.group(0, 5, Change::Add(UserId(user)));
+    }
+    world.group(0, 5, Change::Leave);
+    world.group(1, 5, Change::Remove(UserId(2)));
+    // Who gives it up is not the one who gets it.
+    world.group(1, 5, Change::Demote(UserId(1)));
+    world.group(3, 5, Change::Rename(name("Equipa")));
+    world.commit();
+    world.reopen();
+    assert_eq!(world.recovered.groups[0].name.as_str(), "Equipa");
+    let here = world.recovered.members.iter().filter(|member| member.until.is_none());
+    let here: Vec<_> = here.map(|member| (member.user.0, member.role)).collect();
+    assert_eq!(here, [(1, Role::Member), (3, Role::Admin)]);
+}
+
+/// Somebody writes to an open group while its last member leaves.
+#[test]
+fn who_comes_too_late_does_not_bring_a_group_back() {
+    let mut world = World::new(Durability::Sync);
+    world.group(0, 5, Change::Create { name: Name::parse("Turma").unwrap(), private: false });
+    world.group(0, 5, Change::Leave);
+    world.group(1, 5, Change::JoinToWrite);
+    world.commit();
+    world.reopen();
+    assert!(world.recovered.groups[0].deleted);
+    assert!(world.recovered.members.iter().all(|member| member.until.is_some()));
+}
+
 #[test]
 fn one_message_is_found_by_its_number() {
     for durability in [Durability::Sync, Durability::Memory] {
