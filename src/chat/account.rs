@@ -178,7 +178,7 @@ impl Chat {
             entered.standing = Standing::Entering;
         }
         if want_token && !has_token {
-            let ticket = self.pend(Pending::Token(session));
+            let ticket = self.pend(Pending::Token(session, user));
             fx.check(Check::Token(ticket));
         } else if new {
             self.enroll((session, user), None, fx);
@@ -192,17 +192,19 @@ impl Chat {
     /// A token was made for a login.
     pub(super) fn token_made(
         &mut self,
-        session: SessionId,
+        (session, user): (SessionId, UserId),
         token: String,
         hash: TokenHash,
         fx: &mut Effects,
     ) {
-        let Some(seated) = self.sessions.get_mut(session) else { return };
+        let Some(seated) = self.sessions.get_mut(session) else {
+            // Its connection is gone, and nothing of it is on its way.
+            return self.release(user);
+        };
         seated.token = Some(hash);
         if let Some(entering) = &mut seated.entering {
             entering.token = Some((token, hash));
         }
-        let user = seated.user;
         if self.users.get(user).standing == Standing::Known {
             fx.batch.push((session, user), None, What::Credential(Credential::Token(hash)));
         } else {
@@ -299,23 +301,31 @@ impl Chat {
         fx: &mut Effects,
     ) {
         let (session, user) = (entry.origin.session, entry.origin.user);
-        let Some(seated) = self.sessions.get_mut(session) else {
+        if self.sessions.get(session).is_none() {
             // Its connection is gone. A name that was not stored is anybody's.
             self.release(user);
             return;
-        };
+        }
         match known {
             Ok(_) => self.enter(session, now, fx),
-            Err(code) => {
-                let entering = seated.entering.take();
-                let id = entering.as_ref().and_then(|entering| entering.id.as_ref());
-                refuse(fx, session, "login_response", id, seated.lang, code.into());
-                self.sessions.remove(session);
-                self.users.get_mut(user).seats.retain(|seat| seat.session != session);
-                self.release(user);
-            }
+            Err(code) => self.refuse_login((session, user), code, fx),
         }
         fx.push(Effect::Resume(session));
+    }
+
+    /// A login comes to nothing: its connection has no user any more.
+    pub(super) fn refuse_login(
+        &mut self,
+        (session, user): (SessionId, UserId),
+        code: Code,
+        fx: &mut Effects,
+    ) {
+        if let Some(seated) = self.sessions.remove(session) {
+            let id = seated.entering.as_ref().and_then(|entering| entering.id.as_ref());
+            refuse(fx, session, "login_response", id, seated.lang, code.into());
+        }
+        self.users.get_mut(user).seats.retain(|seat| seat.session != session);
+        self.release(user);
     }
 
     /// A login came to nothing before its account was stored.

@@ -5,7 +5,7 @@ use super::account::Entering;
 use super::changes::Asked;
 use super::delivery::Page;
 use super::query::{Fetched, Ticket};
-use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, refuse};
+use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 use crate::wire::request::{RequestId, Target};
@@ -17,8 +17,8 @@ type Label = Option<RequestId<'static>>;
 pub(super) enum Pending {
     /// Whether the password of a login is right.
     Login(Box<Entering>),
-    /// A token for a login.
-    Token(SessionId),
+    /// A token for a login of this user.
+    Token(SessionId, UserId),
     /// A password to be kept.
     NewPassword(Member, Label),
     /// A page of what a session missed.
@@ -65,8 +65,12 @@ impl Chat {
             (Pending::Login(entering), Checked::Password(right)) => {
                 self.password_checked(entering, right, now, fx);
             }
-            (Pending::Token(session), Checked::Token(token, hash)) => {
-                self.token_made(session, token, hash, fx);
+            (Pending::Token(session, user), Checked::Token(token, hash)) => {
+                self.token_made((session, user), token, hash, fx);
+            }
+            (Pending::Token(session, user), _) => {
+                self.refuse_login((session, user), Code::Internal, fx);
+                fx.push(Effect::Resume(session));
             }
             (Pending::NewPassword(member, id), Checked::NewPassword(password)) => {
                 self.password_made(member, id.as_ref(), password, now, fx);
@@ -131,7 +135,7 @@ impl Chat {
                 self.changed_read(member, id.as_ref(), number, None, now, fx);
             }
             // No other question is asked there.
-            (Pending::Login(_) | Pending::Token(_) | Pending::NewPassword(..), _) => {}
+            (Pending::Login(_) | Pending::Token(..) | Pending::NewPassword(..), _) => {}
         }
     }
 

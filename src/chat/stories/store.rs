@@ -495,3 +495,18 @@ fn a_file_is_no_way_back_into_a_private_group() {
         "##,
     );
 }
+
+#[test]
+fn who_vanishes_before_the_token_is_made_leaves_the_name_free() {
+    check(
+        r##"
+        ana + in "want_token":true
+        ana vanishes
+        wait 1
+        ana in
+        "##,
+        r##"
+        ana < login
+        "##,
+    );
+}

@@ -72,7 +72,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -90,6 +90,12 @@ impl World {
         }
         let (who, what) = line.split_once(' ').unwrap();
         match what {
+            // Before anything else happens that is on its way.
+            "vanishes" => {
+                let session = self.people.remove(who).unwrap();
+                self.chat.disconnected(session, self.now, &mut self.fx);
+                self.show();
+            }
             "out" => {
                 let session = self.people.remove(who).unwrap();
                 self.chat.disconnected(session, self.now, &mut self.fx);
@@ -105,15 +111,23 @@ impl World {
                 self.stalled.retain(|stalled| stalled != who);
                 self.settle();
             }
-            _ if what.starts_with("in") => {
+            _ if what.starts_with("in") || what.starts_with("+ in") => {
                 self.connections += 1;
+                let (at_once, what) = match what.strip_prefix("+ ") {
+                    Some(what) => (false, what),
+                    None => (true, what),
+                };
                 let session = SessionId { index: self.connections, generation: 0 };
                 self.people.insert(who.to_owned(), session);
                 let more = what[2..].trim();
                 let comma = if more.is_empty() { "" } else { ", " };
                 let name = who.split('~').next().unwrap();
                 let login = format!(r#"{{"type":"login","username":"{name}"{comma}{more}}}"#);
-                self.request(session, &login);
+                if at_once {
+                    self.request(session, &login);
+                } else {
+                    self.handle(session, &login);
+                }
             }
             _ if what.starts_with("+ ") => {
                 self.handle(self.people[who], &what[2..]);
