@@ -106,6 +106,9 @@ pub const QUEUED_EVENTS_MAX: usize = 256;
 /// The same in bytes; above either they are read back from the journal.
 pub const QUEUED_BYTES_MAX: usize = 64 * 1024;
 
+/// Messages of a session that is behind of which it is remembered that it wrote them itself.
+pub const WRITTEN_BEHIND_MAX: usize = 16_384;
+
 /// Time within which a message may be edited.
 pub const EDIT_MS_MAX: u64 = 15 * 60 * 1000;
 

@@ -350,7 +350,7 @@ impl Chat {
         let entered = self.users.get_mut(user);
         entered.last_seen_ms = now.wall_ms;
         let first = entered.seats.len() == 1;
-        let own = since.is_some() && entered.claimed;
+        let own_from = if since.is_some() && entered.claimed { 0 } else { self.last };
         let name = entered.name.as_str().to_owned();
         fx.push(Effect::LoggedIn { session, name: name.clone(), heartbeat });
         let body = Body::Login {
@@ -363,7 +363,7 @@ impl Chat {
         };
         let said = text::welcome(lang, &name);
         answer_with(fx, session, "login_response", entering.id.as_ref(), &said, body);
-        let behind = Behind::at(position, true, own);
+        let behind = Behind::at(position, true, own_from);
         if missed {
             if let Some(seated) = self.sessions.get_mut(session) {
                 seated.behind = Some(Box::new(behind));

@@ -160,6 +160,15 @@ impl Chat {
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
         let frame = encode(heading, fx);
         self.advance(sender, to, msg_id);
+        // Who talks to themselves hears it in every session.
+        if to != Place::User(sender) {
+            self.written.push((session, msg_id));
+            if let Some(seated) = self.sessions.get_mut(session)
+                && let Some(behind) = &mut seated.behind
+            {
+                behind.note_wrote(msg_id);
+            }
+        }
         let wants_receipts = self.wants_receipts(sender);
         let (sessions, members) = match to {
             Place::User(to) => {

@@ -16,6 +16,8 @@ use crate::wire::event::{Event, MsgId};
 #[derive(Debug)]
 pub(super) struct Page {
     upto: MsgId,
+    /// That was all there was when it was asked for.
+    whole: bool,
     /// Who added the user to which group, by the number of that entry.
     added: Vec<(MsgId, UserId, ConversationId, u64)>,
 }
@@ -39,13 +41,17 @@ impl Chat {
         if behind.asked_upto.is_some() {
             return;
         }
-        let (user, after, upto) = (seated.user, behind.position, self.last);
+        let (user, after) = (seated.user, behind.position);
+        // What the user wrote in other sessions is told from some number on, so no page has it in the
+        // middle.
+        let own = after >= behind.own_from;
+        let upto = if own { self.last } else { behind.own_from };
         let scopes = self.missed_scopes(user, after, upto);
         let added = self.additions(user, after, upto);
         let query = Query::Missed {
             user,
             scopes,
-            own: behind.own,
+            own,
             changes_upto: seated.features.is_some().then_some(after),
             inline_files: true,
         };
@@ -54,7 +60,7 @@ impl Chat {
         {
             behind.asked_upto = Some(upto);
         }
-        let ticket = self.pend(Pending::Missed(session, Page { upto, added }));
+        let ticket = self.pend(Pending::Missed(session, Page { upto, whole: upto == self.last, added }));
         fx.ask(ticket, query);
     }
 
@@ -76,10 +82,14 @@ impl Chat {
         let end =
             if more { items.last().map_or(page.upto, |item| item.position) } else { page.upto };
         behind.position = end;
-        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
+        let wrote = std::mem::take(&mut behind.wrote);
+        behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
+        let items = || items.iter().filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err());
+        behind.told |=
+            items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in items {
+        for item in items() {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
@@ -94,7 +104,7 @@ impl Chat {
             self.send_addition(session, addition, missed, now, fx);
         }
         match queue {
-            Some(queue) if !more => {
+            Some(queue) if !more && page.whole => {
                 if wants_synced {
                     let synced = fx.encode(&Event::Synced { cursor: end });
                     fx.send(session, synced, Class::Fed(end));
@@ -120,10 +130,13 @@ impl Chat {
         if seated.behind.is_some() {
             return;
         }
-        let user = self.users.get_mut(seated.user);
-        let own = user.seats.len() > 1;
-        seated.behind = Some(Box::new(Behind::at(position.saturating_sub(1), false, own)));
-        user.set_live(session, false);
+        let position = position.saturating_sub(1);
+        let mut behind = Behind::at(position, false, position);
+        // What it wrote was stored together with what it could not take.
+        let written = self.written.iter().filter(|(by, _)| *by == session);
+        written.for_each(|(_, msg_id)| behind.note_wrote(*msg_id));
+        seated.behind = Some(Box::new(behind));
+        self.users.get_mut(seated.user).set_live(session, false);
     }
 
     /// The system has taken everything up to an event of this number from a session's output.
@@ -241,6 +254,7 @@ impl Chat {
                     live.push(seat.session);
                     reached.sessions += usize::from(member.user != sender);
                 } else if !seat.live
+                    && seat.session != but
                     && let Some(seated) = self.sessions.get_mut(seat.session)
                     && let Some(behind) = &mut seated.behind
                 {

@@ -109,6 +109,8 @@ pub struct Chat {
     /// Users of whom the journal is to be told how far they are, and when.
     unstored: Vec<UserId>,
     seen_due_ms: Option<u64>,
+    /// What was stored last, and which session wrote it.
+    written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
     targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
@@ -131,6 +133,7 @@ impl Chat {
             deferred: VecDeque::new(),
             unstored: Vec::new(),
             seen_due_ms: None,
+            written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
             arriving_bytes: 0,
@@ -200,6 +203,7 @@ impl Chat {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         // What is told now and what is read back later is of the same time.
         let now = Now { wall_ms: committed.batch.wall_ms, ..now };
+        self.written.clear();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);

@@ -6,7 +6,9 @@ use super::account::Entering;
 use super::entry::{Place, TokenHash};
 use super::held::Held;
 use super::users::UserId;
-use crate::limits::{QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, TYPING_INTERVAL_MS, TYPING_PLACES_MAX};
+use crate::limits::{
+    QUEUED_BYTES_MAX, QUEUED_EVENTS_MAX, TYPING_INTERVAL_MS, TYPING_PLACES_MAX, WRITTEN_BEHIND_MAX,
+};
 use crate::text::Lang;
 use crate::wire::event::MsgId;
 use crate::wire::request::Features;
@@ -61,8 +63,10 @@ pub struct Behind {
     pub missed: bool,
     /// It was sent something of what it missed.
     pub told: bool,
-    /// What its user wrote in other sessions is news for it.
-    pub own: bool,
+    /// What its user wrote after this in other sessions is news for it.
+    pub own_from: MsgId,
+    /// What it wrote itself since, which is none.
+    pub wrote: Vec<MsgId>,
     /// The journal was asked for everything up to this number.
     pub asked_upto: Option<MsgId>,
     /// What came after that, if it is little: then it need not be read back.
@@ -72,12 +76,13 @@ pub struct Behind {
 
 impl Behind {
     /// A session that has everything up to a number.
-    pub fn at(position: MsgId, missed: bool, own: bool) -> Self {
+    pub fn at(position: MsgId, missed: bool, own_from: MsgId) -> Self {
         Self {
             position,
             missed,
             told: false,
-            own,
+            own_from,
+            wrote: Vec::new(),
             asked_upto: None,
             queue: Some(Vec::new()),
             queued_bytes: 0,
@@ -95,6 +100,14 @@ impl Behind {
         queue.push((position, held));
         if self.queued_bytes > QUEUED_BYTES_MAX || queue.len() > QUEUED_EVENTS_MAX {
             self.queue = None;
+        }
+    }
+
+    /// It wrote a message itself.
+    pub fn note_wrote(&mut self, msg_id: MsgId) {
+        // Beyond that, what it wrote is shown to it: it knows the number from the answer.
+        if self.wrote.len() < WRITTEN_BEHIND_MAX {
+            self.wrote.push(msg_id);
         }
     }
 

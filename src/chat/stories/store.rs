@@ -510,3 +510,44 @@ fn who_vanishes_before_the_token_is_made_leaves_the_name_free() {
         "##,
     );
 }
+
+#[test]
+fn a_session_that_is_behind_hears_of_its_users_others_and_not_of_itself() {
+    check(
+        r##"
+        ana in "want_token":true
+        bia in
+        ana {"type":"create_group","group_name":"G"}
+        bia {"type":"join_group","group_name":"G"}
+        ana stalls
+        bia {"type":"private_message","recipient":"ana","content":"um"}
+        ana~2 in "token":"token1"
+        ana~2 {"type":"private_message","recipient":"bia","content":"da outra"}
+        ana~2 out
+        ana {"type":"private_message","recipient":"bia","content":"desta"}
+        ana {"type":"group_message","group_name":"G","content":"desta também"}
+        ana + {"type":"private_message","recipient":"ana","content":"nota"}
+        ana reads
+        "##,
+        r##"
+        ana < login token1
+        bia < login
+        ana < group
+        bia < group
+        bia < message #1 (reached)
+        ana~2 < login token1
+        ana~2 < private_message #1 first bia um (missed)
+        ana~2 < synced
+        bia < private_message #2 after #1 ana da outra
+        ana~2 < message #2 (reached)
+        bia < private_message #3 after #2 ana desta
+        ana < message #3 (reached)
+        bia < group_message #4 first G ana desta também
+        ana < message #4 (reached)
+        ana < message #5
+        ana < private_message #1 first bia um
+        ana < private_message #2 after #1 ana da outra
+        ana < private_message #5 first ana nota
+        "##,
+    );
+}
