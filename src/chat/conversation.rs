@@ -179,8 +179,10 @@ impl Chat {
                     if self.users.get(sender).seats.len() > 1 {
                         self.deliver(sender, session, msg_id, &frame, &mut held, fx);
                     }
-                    if wants_receipts && reached > 0 {
-                        self.users.get_mut(to).owe(sender, None, msg_id);
+                    // Also who is behind may have it from here, when it does not come back from the journal.
+                    let receiver = self.users.get_mut(to);
+                    if wants_receipts && receiver.is_online() {
+                        receiver.owe(sender, None, msg_id);
                     }
                 }
                 (reached, None)

@@ -189,7 +189,8 @@ impl User {
     pub fn owe(&mut self, sender: UserId, group: Option<GroupId>, msg_id: MsgId) {
         let same = |owed: &&mut Owed| owed.sender == sender && owed.group == group;
         if let Some(owed) = self.owed.iter_mut().find(same) {
-            owed.last = msg_id;
+            // What is read back from the journal is older than what has come meanwhile.
+            owed.last = owed.last.max(msg_id);
         } else if self.owed.len() < OWED_RECEIPTS_MAX {
             // Beyond that, the history says how far it came.
             self.owed.push(Owed { sender, group, first: msg_id, last: msg_id });

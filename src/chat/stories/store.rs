@@ -551,3 +551,33 @@ fn a_session_that_is_behind_hears_of_its_users_others_and_not_of_itself() {
         "##,
     );
 }
+
+#[test]
+fn what_comes_while_the_journal_is_read_has_its_tick_too() {
+    check(
+        r##"
+        ana in "features":["receipts"]
+        bia in
+        bia stalls
+        ana {"type":"private_message","recipient":"bia","content":"um"}
+        ana {"type":"private_message","recipient":"bia","content":"dois"}
+        reader waits
+        bia reads
+        ana {"type":"private_message","recipient":"bia","content":"três"}
+        reader works
+        wait 100
+        "##,
+        r##"
+        ana < login
+        ana < synced
+        bia < login
+        ana < message #1 (reached)
+        ana < message #2
+        ana < message #3
+        bia < private_message #1 first ana um
+        bia < private_message #2 after #1 ana dois
+        bia < private_message #3 after #2 ana três
+        ana < receipt #3 delivered bia bia
+        "##,
+    );
+}

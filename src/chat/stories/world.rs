@@ -26,8 +26,8 @@ struct World {
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
-    /// The worker takes its time.
-    keeping: bool,
+    /// Who takes its time: the worker that keeps files, the reader of the journal.
+    waiting: Vec<String>,
     queries: Vec<(Ticket, Query)>,
     checks: Vec<Check>,
     /// Who does not read: kept events to them are left out, and fed when they read again.
@@ -53,7 +53,7 @@ pub(super) fn check(story: &str, expected: &str) {
         numbers: Vec::new(),
         screen: String::new(),
         saves: Vec::new(),
-        keeping: false,
+        waiting: Vec::new(),
         queries: Vec::new(),
         checks: Vec::new(),
         stalled: Vec::new(),
@@ -72,7 +72,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -101,9 +101,9 @@ impl World {
                 self.chat.disconnected(session, self.now, &mut self.fx);
                 self.settle();
             }
-            "waits" => self.keeping = true,
+            "waits" => self.waiting.push(who.to_owned()),
             "works" => {
-                self.keeping = false;
+                self.waiting.retain(|waiting| waiting != who);
                 self.settle();
             }
             "stalls" => self.stalled.push(who.to_owned()),
@@ -155,7 +155,8 @@ impl World {
     fn settle(&mut self) {
         loop {
             self.show();
-            if let Some(save) = self.saves.pop_if(|_| !self.keeping) {
+            let waits = |who: &str| self.waiting.iter().any(|waiting| waiting == who);
+            if let Some(save) = self.saves.pop_if(|_| !waits("worker")) {
                 let result = if save.data == "disk full" {
                     Err(Code::StorageUnavailable)
                 } else {
@@ -172,7 +173,7 @@ impl World {
                 self.chat.committed(&mut committed, self.now, &mut self.fx);
                 self.show();
                 self.journal.recycle(committed);
-            } else if let Some((ticket, query)) = self.queries.pop() {
+            } else if let Some((ticket, query)) = self.queries.pop_if(|_| !waits("reader")) {
                 self.journal.fetch(ticket, query);
             } else if let Some((ticket, fetched)) = self.journal.fetched() {
                 self.chat.fetched(ticket, fetched, self.now, &mut self.fx);
