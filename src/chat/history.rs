@@ -38,7 +38,10 @@ impl Chat {
             Target::User(name) => {
                 let other = self.users.find_known(name).ok_or(Code::UnknownUser)?;
                 let id = self.pairs.find(user, other).ok_or(Code::UnknownMessage)?;
-                let after = self.pairs.get(id).map_or(0, |pair| pair.read_by(user));
+                // Its first message may not have been stored, and then the number of the conversation
+                // is another one's after the next start.
+                let said = self.pairs.get(id).filter(|pair| pair.newest > 0);
+                let after = said.ok_or(Code::UnknownMessage)?.read_by(user);
                 Ok(Scope { conversation: id, joined: 0, after, upto })
             }
             Target::Group(name) => {
