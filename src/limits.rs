@@ -203,6 +203,10 @@ pub const HELD_BYTES_FOR_FILES_MAX: usize = 128 * 1024 * 1024;
 /// What a file costs on its way beside its bytes: also empty ones have an end.
 pub const FILE_OVERHEAD_BYTES: usize = 4 * 1024;
 
+/// Answers that one session may have to come at a time, above which nothing more is read from it.
+/// They come together when they are stored, and together they fit an outbox.
+pub const ANSWERS_AWAITED_MAX: u32 = 1_024;
+
 /// Files of one session that are being kept; more are refused with `rate_limited`.
 pub const FILES_PER_SESSION_MAX: u32 = 16;
 

@@ -44,6 +44,7 @@ pub use session::SessionId;
 pub use time::Now;
 pub use users::UserId;
 
+use crate::limits::ANSWERS_AWAITED_MAX;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -181,10 +182,12 @@ impl Chat {
             }
             Ok(Done::Answered | Done::Silent) => {}
             Ok(done @ (Done::Later | Done::LaterInOrder)) => {
-                if let Some(session) = self.sessions.get_mut(session) {
+                let crowded = self.sessions.get_mut(session).is_some_and(|session| {
                     session.awaiting += 1;
-                }
-                if matches!(done, Done::LaterInOrder) {
+                    session.crowded |= session.awaiting >= ANSWERS_AWAITED_MAX;
+                    session.crowded
+                });
+                if crowded || matches!(done, Done::LaterInOrder) {
                     return Flow::Wait;
                 }
             }
@@ -209,10 +212,8 @@ impl Chat {
             let data = committed.batch.take_file_data(at);
             let Some(entry) = committed.batch.entries().get(at) else { break };
             // A change goes on to be read again, and is answered after that.
-            if !matches!(entry.what, What::Changed { .. })
-                && let Some(session) = self.sessions.get_mut(entry.origin.session)
-            {
-                session.awaiting = session.awaiting.saturating_sub(1);
+            if !matches!(entry.what, What::Changed { .. }) {
+                self.no_longer_awaits(entry.origin.session, fx);
             }
             let id = committed.batch.request_id(entry);
             let id = id.as_ref();

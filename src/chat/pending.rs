@@ -154,10 +154,18 @@ impl Chat {
 
     /// A request was answered that its session waits for: the next may come.
     pub(super) fn answered(&mut self, session: SessionId, fx: &mut Effects) {
-        if let Some(seated) = self.sessions.get_mut(session) {
-            seated.awaiting = seated.awaiting.saturating_sub(1);
-        }
+        self.no_longer_awaits(session, fx);
         fx.push(Effect::Resume(session));
+    }
+
+    /// A session has one answer less to come.
+    pub(super) fn no_longer_awaits(&mut self, session: SessionId, fx: &mut Effects) {
+        let Some(seated) = self.sessions.get_mut(session) else { return };
+        seated.awaiting = seated.awaiting.saturating_sub(1);
+        if seated.crowded && seated.awaiting == 0 {
+            seated.crowded = false;
+            fx.push(Effect::Resume(session));
+        }
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Session {
     pub token: Option<TokenHash>,
     /// Its entries and files of which it has no answer yet.
     pub awaiting: u32,
+    /// Those are so many that nothing more is taken from it until it has them.
+    pub crowded: bool,
     /// Its files that the worker has.
     pub files: u32,
     /// Its login is not finished: until then it is nobody's.
@@ -164,6 +166,7 @@ impl Session {
             acknowledges: features.is_some_and(|features| features.receipts),
             token: None,
             awaiting: 0,
+            crowded: false,
             files: 0,
             entering: None,
             behind: None,

@@ -89,9 +89,7 @@ impl Chat {
                 );
             }
             Err(code) => {
-                if let Some(session) = self.sessions.get_mut(session) {
-                    session.awaiting = session.awaiting.saturating_sub(1);
-                }
+                self.no_longer_awaits(session, fx);
                 let field = (code == Code::InvalidField).then_some("file_data");
                 let lang = self.lang_of(session);
                 refuse(fx, session, "file_response", id.as_ref(), lang, Refusal { code, field });

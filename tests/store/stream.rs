@@ -201,3 +201,24 @@ fn what_is_answered_behind_a_large_file_is_no_reason_to_go() {
     }
     bia.nothing_more();
 }
+
+/// A file of messages through a pipe, as fast as it goes: each is answered.
+#[test]
+fn who_sends_without_end_and_reads_is_answered_without_end() {
+    const COUNT: usize = 30_000;
+    let server = Server::start_durable("os");
+    server.join("bia").leave();
+    let mut ana = server.join("ana");
+    let mut stream = ana.stream().try_clone().expect("another end");
+    let sender = std::thread::spawn(move || {
+        let all: Vec<u8> = (0..COUNT)
+            .flat_map(|at| Framing::Line.frame(&private("bia", "linha", &json!(at))))
+            .collect();
+        std::io::Write::write_all(&mut stream, &all).expect("all of it is taken");
+    });
+    for at in 0..COUNT {
+        let answer = ana.next();
+        assert_eq!((&answer["status"], &answer["id"]), (&json!("success"), &json!(at)));
+    }
+    sender.join().expect("it was sent");
+}
