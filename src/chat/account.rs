@@ -95,9 +95,7 @@ impl Chat {
             proven: false,
         });
         if login.token.is_some() || login.password.is_some() {
-            if *self.failures.of(&login.username, now) >= LOGIN_FAILURES_MAX {
-                return Err(Code::TooManyAttempts.into());
-            }
+            // A token cannot be guessed: who has one comes in, however many others guess at passwords.
             if let Some(token) = &login.token
                 && let Some(found) = found
                 && let hash = TokenHash::from(Sha256::digest(token.as_bytes()))
@@ -105,6 +103,8 @@ impl Chat {
             {
                 entering.token = Some((token.to_string(), hash));
                 entering.proven = true;
+            } else if *self.failures.of(&login.username, now) >= LOGIN_FAILURES_MAX {
+                return Err(Code::TooManyAttempts.into());
             } else if let Some(password) = &login.password {
                 let against = found.and_then(|found| self.users.get(found).password.clone());
                 let ticket = self.pend(Pending::Login(entering));
