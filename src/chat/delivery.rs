@@ -60,7 +60,8 @@ impl Chat {
         {
             behind.asked_upto = Some(upto);
         }
-        let ticket = self.pend(Pending::Missed(session, Page { upto, whole: upto == self.last, added }));
+        let ticket =
+            self.pend(Pending::Missed(session, Page { upto, whole: upto == self.last, added }));
         fx.ask(ticket, query);
     }
 
@@ -84,7 +85,11 @@ impl Chat {
         behind.position = end;
         let wrote = std::mem::take(&mut behind.wrote);
         behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
-        let items = || items.iter().filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err());
+        let items = || {
+            items
+                .iter()
+                .filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err())
+        };
         behind.told |=
             items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);

@@ -118,6 +118,9 @@ impl Chat {
             (Pending::Changed(member, id, number), Fetched::Rows { rows, .. }) => {
                 self.changed_read(member, id.as_ref(), number, rows.first(), now, fx);
             }
+            (Pending::Search(member, id), Fetched::Busy) => {
+                self.refuse_later(member, "search_response", id.as_ref(), Code::RateLimited, fx);
+            }
             (Pending::History(member, id, _), _) => {
                 self.refuse_later(member, "history_response", id.as_ref(), UNREADABLE, fx);
             }

@@ -596,8 +596,7 @@ fn guesses_of_others_lock_nobody_out_who_has_a_token() {
         guess.repeat(10)
     );
     let refused = "bia < login wrong_password\n".repeat(10);
-    let shown = format!(
-        "bia < login token1\n{refused}bia < login too_many_attempts\nbia < login token1"
-    );
+    let shown =
+        format!("bia < login token1\n{refused}bia < login too_many_attempts\nbia < login token1");
     check(&story, &shown);
 }
