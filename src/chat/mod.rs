@@ -110,6 +110,10 @@ pub struct Chat {
     /// Users of whom the journal is to be told how far they are, and when.
     unstored: Vec<UserId>,
     seen_due_ms: Option<u64>,
+    /// Messages that could not stand and are still in the journal.
+    refused: Vec<MsgId>,
+    /// Those of them that the journal could not forget.
+    unforgotten: Vec<(UserId, MsgId)>,
     /// What was stored last, and which session wrote it.
     written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
@@ -134,6 +138,8 @@ impl Chat {
             deferred: VecDeque::new(),
             unstored: Vec::new(),
             seen_due_ms: None,
+            refused: Vec::new(),
+            unforgotten: Vec::new(),
             written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
@@ -244,7 +250,7 @@ impl Chat {
                     self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
                 What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
-                What::Forget(_) => {}
+                What::Forget(msg_id) => self.forgotten(entry, *msg_id, known.is_ok(), now),
             }
         }
     }

@@ -600,3 +600,35 @@ fn guesses_of_others_lock_nobody_out_who_has_a_token() {
         format!("bia < login token1\n{refused}bia < login too_many_attempts\nbia < login token1");
     check(&story, &shown);
 }
+
+#[test]
+fn what_was_refused_is_not_there_for_who_sends_it_again() {
+    check(
+        r##"
+        ana in
+        bia in "want_token":true
+        bia~2 in "token":"token1"
+        ana {"type":"create_group","group_name":"G"}
+        bia {"type":"join_group","group_name":"G"}
+        ana + {"type":"remove_member","group_name":"G","member":"bia"}
+        bia + {"type":"group_message","group_name":"G","content":"oi","id":"m"}
+        bia~2 {"type":"group_message","group_name":"G","content":"oi","id":"m"}
+        bia~2 {"type":"group_message","group_name":"G","content":"oi","id":"m"}
+        ana {"type":"history","group_name":"G"}
+        "##,
+        r##"
+        ana < login
+        bia < login token1
+        bia~2 < login token1
+        ana < group
+        bia < group
+        ana < member
+        bia < message not_member
+        bia~2 < message not_member
+        ana < group_message #1 first G bia oi
+        bia < group_message #1 first G bia oi
+        bia~2 < message #1 (reached)
+        ana < history G | bia: oi (reached)
+        "##,
+    );
+}
