@@ -85,16 +85,16 @@ impl Chat {
         behind.position = end;
         let wrote = std::mem::take(&mut behind.wrote);
         behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
-        let items = || {
-            items
-                .iter()
-                .filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err())
+        let shown = |item: &&Item| {
+            let msg_id = item.row.msg_id;
+            !self.refused.contains(&msg_id)
+                && (item.change || wrote.binary_search(&msg_id).is_err())
         };
-        behind.told |=
-            items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
+        let items: Vec<&Item> = items.iter().filter(shown).collect();
+        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in items() {
+        for item in items {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
@@ -184,7 +184,7 @@ impl Chat {
     pub fn tell_seen(&mut self, fx: &mut Effects) {
         self.seen_due_ms = None;
         for (user, msg_id) in std::mem::take(&mut self.unforgotten) {
-            Self::forget(user, msg_id, fx);
+            fx.batch.push((SessionId::NOBODY, user), None, What::Forget(msg_id));
         }
         for user in std::mem::take(&mut self.unstored) {
             let seen = self.users.get_mut(user);

@@ -44,7 +44,7 @@ pub use session::SessionId;
 pub use time::Now;
 pub use users::UserId;
 
-use crate::limits::{ANSWERS_AWAITED_MAX, SEEN_RETRY_MS};
+use crate::limits::ANSWERS_AWAITED_MAX;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -109,9 +109,11 @@ pub struct Chat {
     deferred: VecDeque<Deferred>,
     /// Users of whom the journal is to be told how far they are, and when.
     unstored: Vec<UserId>,
-    /// Messages that the journal could not forget yet.
-    unforgotten: Vec<(UserId, MsgId)>,
     seen_due_ms: Option<u64>,
+    /// Messages that could not stand and are still in the journal.
+    refused: Vec<MsgId>,
+    /// Those of them that the journal could not forget.
+    unforgotten: Vec<(UserId, MsgId)>,
     /// What was stored last, and which session wrote it.
     written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
@@ -135,8 +137,9 @@ impl Chat {
             failures: Failures::default(),
             deferred: VecDeque::new(),
             unstored: Vec::new(),
-            unforgotten: Vec::new(),
             seen_due_ms: None,
+            refused: Vec::new(),
+            unforgotten: Vec::new(),
             written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
@@ -247,12 +250,7 @@ impl Chat {
                     self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
                 What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
-                What::Forget(msg_id) => {
-                    if known.is_err() {
-                        self.unforgotten.push((entry.origin.user, *msg_id));
-                        self.seen_due_ms = Some(now.mono_ms + SEEN_RETRY_MS);
-                    }
-                }
+                What::Forget(msg_id) => self.forgotten(entry, *msg_id, known.is_ok(), now),
             }
         }
     }

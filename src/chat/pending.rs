@@ -90,9 +90,12 @@ impl Chat {
     }
 
     /// The journal has answered.
-    pub fn fetched(&mut self, ticket: Ticket, fetched: Fetched, now: Now, fx: &mut Effects) {
+    pub fn fetched(&mut self, ticket: Ticket, mut fetched: Fetched, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         let Some(pending) = self.pending.try_remove(ticket.0) else { return };
+        if let Fetched::Rows { rows, .. } = &mut fetched {
+            rows.retain(|row| !self.refused.contains(&row.msg_id));
+        }
         match (pending, fetched) {
             (Pending::Missed(session, page), Fetched::Missed { items, more }) => {
                 self.missed(session, &page, &items, more, now, fx);
