@@ -114,16 +114,16 @@ impl Chat {
         behind.position = end;
         let wrote = std::mem::take(&mut behind.wrote);
         behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
-        let items = || {
-            items
-                .iter()
-                .filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err())
+        let shown = |item: &&Item| {
+            let msg_id = item.row.msg_id;
+            !self.refused.contains(&msg_id)
+                && (item.change || wrote.binary_search(&msg_id).is_err())
         };
-        behind.told |=
-            items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
+        let items: Vec<&Item> = items.iter().filter(shown).collect();
+        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in items() {
+        for item in items {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
@@ -165,7 +165,10 @@ impl Chat {
     /// is fed as it reads.
     pub fn fell_behind(&mut self, session: SessionId, position: MsgId) {
         let Some(seated) = self.sessions.get_mut(session) else { return };
-        if seated.behind.is_some() {
+        // Who said goodbye in the same turn is not live any more, and wants nothing.
+        let seats = &self.users.get(seated.user).seats;
+        let live = seats.iter().any(|seat| seat.session == session && seat.live);
+        if seated.behind.is_some() || !live {
             return;
         }
         let position = position.saturating_sub(1);
@@ -217,7 +220,7 @@ impl Chat {
     pub fn tell_seen(&mut self, fx: &mut Effects) {
         self.seen_due_ms = None;
         for (user, msg_id) in std::mem::take(&mut self.unforgotten) {
-            Self::forget(user, msg_id, fx);
+            fx.batch.push((SessionId::NOBODY, user), None, What::Forget(msg_id));
         }
         for user in std::mem::take(&mut self.unstored) {
             let seen = self.users.get_mut(user);

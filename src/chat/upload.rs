@@ -309,6 +309,15 @@ impl Chat {
             upload.stage = stage;
             return;
         };
+        // While it came, its sender may have been removed: sending it is no way back in.
+        let (sender, to) = (upload.user, upload.to);
+        let saved_as = saved_as.and_then(|saved_as| match self.may_write(sender, to) {
+            Ok(()) => Ok(saved_as),
+            Err(code) => {
+                fx.discard(saved_as);
+                Err(code)
+            }
+        });
         let saved_as = match saved_as {
             Ok(saved_as) => saved_as,
             Err(code) => {
