@@ -260,14 +260,13 @@ impl Chat {
         outgoing: &mut Outgoing,
         fx: &mut Effects,
     ) -> usize {
-        let mut live = std::mem::take(&mut self.targets);
+        let (mut live, mut sessions) = (std::mem::take(&mut self.targets), 0);
         for at in 0..self.users.get(to).seats.len() {
             let seat = self.users.get(to).seats[at];
             if seat.session != but {
-                self.hand(seat, position, outgoing, &mut live, fx);
+                sessions += usize::from(self.hand(seat, position, outgoing, &mut live, fx));
             }
         }
-        let sessions = live.len();
         self.send_live(live, position, outgoing, fx);
         sessions
     }
@@ -289,16 +288,16 @@ impl Chat {
             let Some(user) = self.groups.get(group).map(|group| group.members[at].user) else {
                 break;
             };
-            let before = live.len();
+            let mut sessions = 0;
             for at in 0..self.users.get(user).seats.len() {
                 let seat = self.users.get(user).seats[at];
                 if seat.session != but {
-                    self.hand(seat, position, outgoing, &mut live, fx);
+                    sessions += usize::from(self.hand(seat, position, outgoing, &mut live, fx));
                 }
             }
             if user != sender {
                 reached.members += 1;
-                reached.sessions += live.len() - before;
+                reached.sessions += sessions;
             }
         }
         self.send_live(live, position, outgoing, fx);
@@ -306,6 +305,7 @@ impl Chat {
     }
 
     /// Hands an event to one session: to be sent, if it is live; else to what it is to have later.
+    /// Returns whether it is sent now.
     fn hand(
         &mut self,
         seat: Seat,
@@ -313,9 +313,12 @@ impl Chat {
         outgoing: &mut Outgoing,
         live: &mut Vec<SessionId>,
         fx: &mut Effects,
-    ) {
+    ) -> bool {
         match outgoing {
-            Outgoing::Same { .. } if seat.live => live.push(seat.session),
+            Outgoing::Same { .. } if seat.live => {
+                live.push(seat.session);
+                return true;
+            }
             Outgoing::Same { frame, held } => {
                 if let Some(seated) = self.sessions.get_mut(seat.session)
                     && let Some(behind) = &mut seated.behind
@@ -324,12 +327,13 @@ impl Chat {
                 }
             }
             Outgoing::File { offer, whole } => {
-                let Some(seated) = self.sessions.get_mut(seat.session) else { return };
+                let Some(seated) = self.sessions.get_mut(seat.session) else { return false };
                 let chunks = seated.knows(|features| features.chunks);
                 let frame = if chunks { Some(&*offer) } else { whole.as_ref() };
                 match (frame, &mut seated.behind) {
                     (Some(frame), None) if seat.live => {
                         fx.send(seat.session, frame.clone(), Class::Kept(position));
+                        return true;
                     }
                     (Some(frame), Some(behind)) => behind.offer(position, || fx.hold(frame)),
                     // Its bytes are read from the disk, with all that comes after.
@@ -337,11 +341,13 @@ impl Chat {
                     (None, None) if seat.live => {
                         self.fell_behind(seat.session, position);
                         fx.push(Effect::Feed(seat.session));
+                        return true;
                     }
                     (_, None) => {}
                 }
             }
         }
+        false
     }
 
     fn send_live(

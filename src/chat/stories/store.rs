@@ -112,13 +112,13 @@ fn a_message_is_changed_by_who_may() {
         ana < message_changed #1 G olá edited
         bia < message #1 (reached)
         caio < message sender_mismatch
-        ana < message_changed #1 G olá edited 👍["caio"]
-        bia < message_changed #1 G olá edited 👍["caio"]
+        ana < message_changed #1 G 👍["caio"]
+        bia < message_changed #1 G 👍["caio"]
         caio < message #1 (reached)
-        bia < message_changed #1 G olá edited 👍["caio", "ana"]
+        bia < message_changed #1 G 👍["caio", "ana"]
         ana < message #1 (reached)
-        ana < message_changed #1 G olá edited 👍["ana"]
-        bia < message_changed #1 G olá edited 👍["ana"]
+        ana < message_changed #1 G 👍["ana"]
+        bia < message_changed #1 G 👍["ana"]
         caio < message #1 (reached)
         dora < message unknown_message
         dora < group
