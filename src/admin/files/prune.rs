@@ -192,6 +192,12 @@ mod tests {
     use crate::journal::{Durability, Journal};
     use crate::text::Lang;
 
+    fn store_in(data: &Path) {
+        let wake = std::sync::Arc::new(|| ());
+        let (journal, _) = Journal::open(data, Durability::Os, wake).unwrap();
+        journal.close();
+    }
+
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
