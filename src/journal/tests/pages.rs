@@ -190,11 +190,15 @@ fn files_come_with_their_bytes_while_they_are_there() {
     world.file("a.txt", "ana_a.txt", 4);
     world.file("b.txt", "ana_b.txt", 4);
     world.file("c.txt", "../secret.txt", 4);
+    // What stands where the bytes were removed.
+    std::fs::write(files.join("ana_d.txt"), "").unwrap();
+    world.file("d.txt", "ana_d.txt", 4);
+    world.file("e.txt", "ana_d.txt", 0);
     world.stored();
     let (items, _) = world.missed(vec![whole(1)], None);
     let data: Vec<_> =
         items.iter().map(|item| item.row.file.as_ref().unwrap().data.as_deref()).collect();
-    assert_eq!(data, [Some("b2zDoQ=="), None, None]);
+    assert_eq!(data, [Some("b2zDoQ=="), None, None, None, Some("")]);
     let (rows, _) = world.history(PageAt::Newest, 10);
     let file = rows[0].file.as_ref().unwrap();
     assert_eq!((file.name.as_str(), file.size, &file.data), ("a.txt", 4, &None));
