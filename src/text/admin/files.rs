@@ -253,8 +253,8 @@ papo admin files: mostra, confere e remove os arquivos que as pessoas enviaram
 
 Uso: papo admin files list [--user NOME | --group GRUPO | --orphans] [--json]
      papo admin files verify
-     papo admin files prune (--older-than 90d | --larger-than 100MiB | --orphans)
-                            [--yes]
+     papo admin files prune (--older-than 90d | --larger-than 100MiB |
+                             --orphans) [--yes]
 
 O servidor pode continuar ligado. Links não são seguidos.
 

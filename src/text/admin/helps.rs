@@ -5,7 +5,7 @@ use crate::text::{Sentence, say};
 /// `papo admin --help`
 pub const HELP: Sentence = say(
     "\
-papo admin: cópias, exportação, arquivos e contas, para quem cuida de um servidor papo
+papo admin: cópias, arquivos e contas, para quem cuida de um servidor papo
 
 Uso: papo admin COMANDO [opções]
 
@@ -31,7 +31,7 @@ Exemplos:
 Sai com 0 se deu certo, 1 em erro, 2 em uso incorreto.
 ",
     "\
-papo admin: backups, exports, files and accounts, for whoever runs a papo server
+papo admin: backups, files and accounts, for whoever runs a papo server
 
 Usage: papo admin COMMAND [options]
 
