@@ -29,6 +29,15 @@ pub fn keep(folder: &Path, data: &[u8], named: impl Fn(u32) -> String) -> io::Re
     kept
 }
 
+/// Gives a whole file of this folder, which was written under a name of its own, the first of its names
+/// that is free, as [`keep`] does. When this returns, it is on the disk. On an error it stays what it is.
+pub fn keep_part(folder: &Path, part: &Path, named: impl Fn(u32) -> String) -> io::Result<String> {
+    let name = give_name(folder, part, named)?;
+    let _ = fs::remove_file(part);
+    sync_folder(&folder.join(&name))?;
+    Ok(name)
+}
+
 /// A file that is being written beside the name it is to have. Dropped before it has one, it is gone.
 #[derive(Debug)]
 pub struct Part {

@@ -165,6 +165,7 @@ impl App {
             }
         }
         effects.extend(self.outstanding.send_again().into_iter().map(Effect::Send));
+        effects.extend(self.me.clone().map(Effect::Online));
         effects
     }
 
