@@ -65,9 +65,13 @@ impl Shelf {
         self.0.lock().unwrap()
     }
 
-    /// Puts a file there.
-    pub(crate) fn put(&self, file_id: u64, bytes: &[u8]) {
+    /// Puts a file there, and gives the event that offers it, from bob.
+    pub(crate) fn offer(&self, file_id: u64, bytes: &[u8]) -> String {
         self.lock().files.insert(file_id, (Value::Null, bytes.to_vec()));
+        let (size, hash) = (bytes.len(), sha256(bytes));
+        format!(
+            r#"{{"type":"file_received","msg_id":{file_id},"sender":"bob","recipient":"ana","filename":"x{file_id}.bin","size":{size},"sha256":"{hash}","file_id":{file_id},"timestamp":"14:30:25"}}"#
+        )
     }
 
     /// A play on a connection: takes a login, sends these frames, and does what is asked for.

@@ -22,6 +22,7 @@ impl Write for Memory {
     }
 }
 
+mod files;
 mod secrets;
 
 /// Runs a client whose keyboard is this script; gives its end and its screen.

@@ -106,7 +106,8 @@ impl Bar {
                     self.shown.reset_eta();
                     self.shown.reset_elapsed();
                 }
-                return (*from > 0 && *from < self.size).then(|| text::resuming(self.lang, &self.name, *from));
+                return (*from > 0 && *from < self.size)
+                    .then(|| text::resuming(self.lang, &self.name, *from));
             }
             News::Moved(moved) => self.shown.set_position(*moved),
             News::Waiting => self.shown.set_message(text::WAITING.get(self.lang)),
