@@ -99,13 +99,13 @@ fn listen_with(
                 listener.left == Some(0) || listener.listen_to(&mut script, &me, deadline);
             if had_enough || Instant::now() >= deadline {
                 // Who listens for a time has had it; the rest is fetched the next time.
-                if Instant::now() < deadline {
-                    listener.wait_for_files(&mut script);
+                if Instant::now() >= deadline || listener.wait_for_files(&mut script) {
+                    listener.transfers.stop();
+                    listener.transfers.lost();
+                    script
+                        .log_out(|frame| Heard { is_enough: false, ..listener.heard(frame, &me) });
+                    return listener.end();
                 }
-                listener.transfers.stop();
-                listener.transfers.lost();
-                script.log_out(|frame| Heard { is_enough: false, ..listener.heard(frame, &me) });
-                return listener.end();
             }
             listener.transfers.lost();
             backoff = Backoff::new();
@@ -178,8 +178,8 @@ impl<W: Write> Listener<'_, W> {
         }
     }
 
-    /// What has begun is ended, but for what does not move.
-    fn wait_for_files(&mut self, script: &mut Script) {
+    /// Waits for what has begun, but not for what does not move. `false`: the connection is gone before.
+    fn wait_for_files(&mut self, script: &mut Script) -> bool {
         let (mut moved, mut since) = (self.transfers.moved(), Instant::now());
         while self.transfers.busy() > 0 && since.elapsed() < FILES_STILL_MAX {
             let until = Instant::now() + LOOK_EVERY;
@@ -189,13 +189,15 @@ impl<W: Write> Listener<'_, W> {
                 Heard::default()
             });
             if Instant::now() < until {
-                break;
+                self.tell_ended();
+                return false;
             }
             if self.transfers.moved() != moved {
                 (moved, since) = (self.transfers.moved(), Instant::now());
             }
         }
         self.tell_ended();
+        true
     }
 
     fn fetch(&self, offer: Offer) {

@@ -357,8 +357,9 @@ mod tests {
             include_str!("../text/client/account.rs"),
             include_str!("../text/client/scripts.rs")
         );
-        assert_eq!(numbers(source, "opção "), [password; 3]);
-        assert_eq!(numbers(source, "option "), [password; 3]);
+        assert_eq!(numbers(source, "opção ").len(), 4);
+        assert!(numbers(source, "opção ").iter().all(|number| [password, 24].contains(number)));
+        assert!(numbers(source, "option ").iter().all(|number| [password, 24].contains(number)));
     }
 
     #[test]

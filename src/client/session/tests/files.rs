@@ -30,7 +30,7 @@ fn wait_at(
     plays: Vec<crate::client::fake::Play>,
 ) -> String {
     let server = FakeServer::start(plays);
-    let (end, shown) = run_at(folder, &server, Some("ana"), "1\nbia\noi\n");
+    let (end, shown) = slowly(folder, &server, "1\nbia\noi\n");
     server.finish();
     assert_eq!(exit(end), 0, "{shown}");
     assert!(shelf.lock().uploads.is_empty());
@@ -223,7 +223,7 @@ fn slowly(
     let lines = script.lines().map(str::to_owned).collect();
     let end = session.run(&mut Keyboard::Script(lines, screen), true);
     let shown = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
-    (end, shown)
+    (end, shown.replace(&folder.path().join("d").display().to_string(), "client_downloads"))
 }
 
 #[test]
