@@ -154,9 +154,6 @@ impl Transfers {
         state.connection += 1;
         state.outlet = None;
         state.files.clear();
-        for mail in state.mail.values_mut() {
-            mail.clear();
-        }
         self.0.changed.notify_all();
     }
 
@@ -341,7 +338,7 @@ impl Line {
         let deadline = Instant::now() + at_most;
         let mut state = self.transfers.0.lock();
         loop {
-            if state.stopped || state.connection != connection {
+            if state.stopped {
                 return Next::Lost;
             }
             if let Some(frame) =
@@ -349,6 +346,10 @@ impl Line {
             {
                 self.transfers.0.changed.notify_all();
                 return Next::Frame(frame);
+            }
+            // What had come before is not lost.
+            if state.connection != connection {
+                return Next::Lost;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
