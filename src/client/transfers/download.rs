@@ -152,8 +152,9 @@ fn run(
         } else if answered(&event) == Some(number) {
             return match (failed, code(&event)) {
                 (Some(failed), _) => Err(failed),
-                (None, Some(Code::RateLimited | Code::StorageUnavailable)) => Err(End::Busy(frame)),
-                (None, Some(Code::ShuttingDown)) => Err(End::Lost),
+                (None, Some(Code::RateLimited | Code::StorageUnavailable | Code::ShuttingDown)) => {
+                    Err(End::Busy(frame))
+                }
                 (None, _) if event.is_error() => Err(End::Failed(Failed::Refused(frame))),
                 (None, _) if part.bytes == until => Ok(()),
                 (None, _) => Err(End::Odd),

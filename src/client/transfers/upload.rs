@@ -86,6 +86,8 @@ pub(crate) fn upload(
             Err(End::Lost) => {
                 lost = true;
                 tell(News::Waiting);
+                // A server that is stopping has said so before it closes.
+                line.pause(Duration::from_millis(100));
             }
             Err(End::Again(_)) if again < AGAIN_MAX => again += 1,
             Err(End::Failed(Failed::Refused(answer)))
