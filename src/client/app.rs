@@ -9,18 +9,17 @@ use std::time::Duration;
 
 use crate::limits::FRAME_BYTES_MAX;
 use crate::text::Lang;
-use crate::text::client::{self as text, Choice, FileTrouble};
+use crate::text::client::{self as text, Choice};
 use crate::wire::Text;
-use crate::wire::event::MsgId;
+use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
 use super::menu::{self, Question};
+use super::offers::Offer;
 use super::outstanding::{About, Outstanding, is_message};
 use super::place::Place;
-use super::requests::{ArrivedFile, Outgoing, send_file};
-use super::sanitize::one_line;
+use super::requests::{ArrivedFile, Outgoing};
 use super::show::{Line, Reader, Style, beginning};
-use super::uploads::Upload;
 
 mod incoming;
 mod login;
@@ -58,8 +57,23 @@ pub(crate) enum Effect {
         /// The token.
         token: String,
     },
-    /// Read this file, and call [`App::file_read`].
-    ReadFile(Outgoing),
+    /// Send this file, and call [`App::file_sent`] when that is done.
+    SendFile(Outgoing),
+    /// This file was offered: fetch it, if that is to be done without asking.
+    Offered {
+        /// The file.
+        offer: Offer,
+        /// It may be fetched without asking: this user has not sent it from elsewhere.
+        is_wanted: bool,
+        /// What is told of it goes to [`App::saved`].
+        is_missed: bool,
+    },
+    /// Look up the files that may be fetched, and call [`App::offers_listed`].
+    ListOffers,
+    /// Fetch this file.
+    Fetch(Offer),
+    /// Logged in, under this name.
+    Online(String),
     /// Give this connection up and try again later.
     Reconnect,
     /// Leave.
@@ -136,13 +150,13 @@ pub(crate) struct App {
     newest: MsgId,
     seen: Seen,
     missed: Missed,
-    /// All that was missed before this login has come.
-    synced: bool,
     notes: Notes,
     ticks: Ticks,
     /// The histories asked for and not answered yet, and where the last one goes on.
     pages: VecDeque<(String, Place)>,
     older: Option<(Place, MsgId)>,
+    /// The files that were listed last, to be fetched by their numbers.
+    offers: Vec<Offer>,
 }
 
 impl App {
@@ -174,11 +188,11 @@ impl App {
             newest: 0,
             seen: Seen::default(),
             missed: Missed::default(),
-            synced: false,
             notes: Notes::default(),
             ticks: Ticks::default(),
             pages: VecDeque::new(),
             older: None,
+            offers: Vec::new(),
         }
     }
 
@@ -239,7 +253,7 @@ impl App {
 
     /// Logged in, and what was missed may still be on its way.
     pub(crate) fn is_catching_up(&self) -> bool {
-        self.is_online() && !self.synced
+        self.is_online() && !self.missed.is_whole
     }
 
     /// Nothing is to be heard from the server now: somebody is still thinking of a name.
@@ -289,25 +303,30 @@ impl App {
         effects
     }
 
-    /// The file of an [`Effect::ReadFile`] was read, or could not be.
-    pub(crate) fn file_read(
+    /// The file of an [`Effect::SendFile`] is with the server.
+    pub(crate) fn file_sent(
         &mut self,
         file: &Outgoing,
-        read: Result<Upload, FileTrouble>,
+        filename: &str,
+        answer: &[u8],
     ) -> Vec<Effect> {
-        let upload = match read {
-            Ok(upload) => upload,
-            Err(trouble) => {
-                let path = one_line(&file.path);
-                return vec![bad(&text::file_trouble(self.lang, &path, &trouble))];
-            }
-        };
-        let name = one_line(&upload.filename);
-        let told = text::sending_file(self.lang, &name, upload.bytes);
-        let fields = send_file(file, &upload.filename, &upload.base64);
-        let mut effects = vec![dim(&told)];
-        effects.extend(self.request(Choice::SendFile, fields));
-        effects
+        let answer = Incoming::decode(answer).unwrap_or_default();
+        let place = Some(Place::new(file.to_group, &file.recipient));
+        self.stored(&answer, About { place, beginning: beginning(filename) });
+        let lead = format!("✅ {}", self.reader().sentence(&answer));
+        vec![Effect::Show(Line { rest: file.told(), ..Line::new(Style::Good, lead) })]
+    }
+
+    /// The files of an [`Effect::ListOffers`]: asks which is to be fetched.
+    pub(crate) fn offers_listed(&mut self, offers: Vec<Offer>) -> Vec<Effect> {
+        if offers.is_empty() {
+            return vec![dim(text::NO_OFFERS.get(self.lang))];
+        }
+        let lines = self.reader().offers(&offers);
+        self.offers = offers;
+        let (choice, question) = (Choice::Download, Question::Offer);
+        self.step = Step::Ask { choice, question, answers: Vec::new() };
+        lines.into_iter().map(Effect::Show).collect()
     }
 
     /// A file of an [`Effect::SaveMissed`] was kept, or not.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(crate) mod shelf;
+
 /// A server whose every connection is played by the test.
 pub(crate) struct FakeServer {
     /// Where it listens.

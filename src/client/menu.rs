@@ -15,7 +15,7 @@ use super::show::{Line, Style};
 pub(crate) const PAGE_MESSAGES: usize = 20;
 
 /// Every option, at its number less one. The first eight are the first chat's.
-const OPTIONS: [Choice; 23] = [
+const OPTIONS: [Choice; 24] = [
     Choice::PrivateMessage,
     Choice::CreateGroup,
     Choice::GroupMessage,
@@ -40,6 +40,7 @@ const OPTIONS: [Choice; 23] = [
     Choice::Demote,
     Choice::RenameGroup,
     Choice::DeleteGroup,
+    Choice::Download,
 ];
 
 /// Options that the menu shows without being asked for all: what people need daily.
@@ -80,6 +81,8 @@ pub(crate) enum Question {
     NewPassword,
     /// The same again.
     PasswordAgain,
+    /// Which of the files that may be fetched.
+    Offer,
 }
 
 impl Question {
@@ -102,6 +105,7 @@ impl Question {
             Question::OldPassword => text::ASK_OLD_PASSWORD,
             Question::NewPassword => text::ASK_NEW_PASSWORD,
             Question::PasswordAgain => text::ASK_PASSWORD_AGAIN,
+            Question::Offer => text::ASK_OFFER,
         }
     }
 
@@ -158,6 +162,7 @@ pub(crate) fn next_question(choice: Choice, answers: &[String]) -> Option<Questi
         }
         Choice::History => &[Q::PlaceKind, Q::With],
         Choice::Search => &[Q::Query],
+        Choice::Download => &[Q::Offer],
         Choice::Password => &[Q::OldPassword, Q::NewPassword, Q::PasswordAgain],
         Choice::ListUsers
         | Choice::ListGroups
@@ -196,7 +201,7 @@ pub(crate) fn history(place: &Place, before: Option<MsgId>) -> Fields<'_> {
 }
 
 /// The request that an option's answers make. `None` for options that ask the server nothing, for
-/// files, which have to be read first, and for histories, which go on page by page.
+/// files, which go in pieces, and for histories, which go on page by page.
 pub(crate) fn request(choice: Choice, answers: &[String]) -> Option<Fields<'_>> {
     let answer = |index: usize| answers.get(index).map(|answer| Text::from(answer.as_str()));
     let kind = match choice {
@@ -217,9 +222,12 @@ pub(crate) fn request(choice: Choice, answers: &[String]) -> Option<Fields<'_>> 
         Choice::Search => "search",
         Choice::Conversations => "list_conversations",
         Choice::Password => "set_password",
-        Choice::SendFile | Choice::History | Choice::Menu | Choice::WholeMenu | Choice::Quit => {
-            return None;
-        }
+        Choice::SendFile
+        | Choice::Download
+        | Choice::History
+        | Choice::Menu
+        | Choice::WholeMenu
+        | Choice::Quit => return None,
     };
     let mut fields = Fields::new(kind);
     match choice {
@@ -287,6 +295,7 @@ mod tests {
         let whole = lines(Lang::Pt, true);
         assert_eq!(whole[3..].len(), OPTIONS.len() + 1);
         assert_eq!(whole[25].painted(false), "23. 🗑️ Apagar grupo\n");
+        assert_eq!(whole[26].painted(false), "24. 📥 Baixar arquivo\n");
     }
 
     #[test]
@@ -294,7 +303,8 @@ mod tests {
         assert_eq!(parse("1"), Some(Choice::PrivateMessage));
         assert_eq!(parse(" 9. "), Some(Choice::WholeMenu));
         assert_eq!(parse("23"), Some(Choice::DeleteGroup));
-        for nothing in ["0", "24", "-1", "x", "1 2", "99999999999999999999"] {
+        assert_eq!(parse("24"), Some(Choice::Download));
+        for nothing in ["0", "25", "-1", "x", "1 2", "99999999999999999999"] {
             assert_eq!(parse(nothing), None, "{nothing}");
         }
     }
@@ -304,6 +314,7 @@ mod tests {
         use crate::wire::Code;
         let advice = |code, asked| text::advice(code, asked).unwrap();
         let named = [
+            (text::NO_SUCH_OFFER, Choice::Download),
             (text::TEXT_TOO_LONG, Choice::SendFile),
             (text::NO_SUCH_OPTION, Choice::Menu),
             (text::NO_GROUPS, Choice::CreateGroup),
@@ -336,15 +347,20 @@ mod tests {
             include_str!("../text/client/advice.rs"),
             include_str!("../text/client/talk.rs")
         );
-        assert_eq!(numbers(sources, "opção ").len(), named.len());
-        assert_eq!(numbers(sources, "option ").len(), named.len());
+        // That of the downloads stands elsewhere.
+        assert_eq!(numbers(sources, "opção ").len(), named.len() - 1);
+        assert_eq!(numbers(sources, "option ").len(), named.len() - 1);
+        let files = include_str!("../text/client/files.rs");
+        assert_eq!(numbers(files, "opção "), [24; 2]);
+        assert_eq!(numbers(files, "ption "), [24; 2]);
         let password = OPTIONS.iter().position(|known| *known == Choice::Password).unwrap() + 1;
         let source = concat!(
             include_str!("../text/client/account.rs"),
             include_str!("../text/client/scripts.rs")
         );
-        assert_eq!(numbers(source, "opção "), [password; 3]);
-        assert_eq!(numbers(source, "option "), [password; 3]);
+        assert_eq!(numbers(source, "opção ").len(), 4);
+        assert!(numbers(source, "opção ").iter().all(|number| [password, 24].contains(number)));
+        assert!(numbers(source, "option ").iter().all(|number| [password, 24].contains(number)));
     }
 
     #[test]

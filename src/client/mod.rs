@@ -6,7 +6,8 @@
 //! - `session` carries its effects out. Two threads bring it what happens: `link` reads the socket
 //!   and reconnects, the main one reads the keyboard. Two more only wait for the outside so that
 //!   nobody else has to: `connection`'s writer for the socket, `terminal`'s for the screen.
-//! - `vault` keeps tokens; `downloads` and `uploads` touch files; `send` and `listen` are the commands for scripts.
+//! - `transfers` moves files, each on a thread of its own, whoever reads the socket.
+//! - `vault` keeps tokens; `downloads`, `offers` and `uploads` touch files; `send` and `listen` are the commands for scripts.
 
 mod app;
 mod connection;
@@ -14,6 +15,7 @@ mod downloads;
 mod link;
 mod listen;
 mod menu;
+mod offers;
 mod options;
 mod outstanding;
 mod place;
@@ -23,6 +25,7 @@ mod send;
 mod session;
 mod show;
 mod terminal;
+mod transfers;
 mod uploads;
 mod vault;
 
@@ -52,7 +55,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     let lang = invocation.lang;
     let server = invocation.server()?;
     let user = options::user(&mut invocation)?;
-    let downloads = options::downloads(&mut invocation)?;
+    let downloads = options::downloads(&mut invocation)?.at(&server);
     let colour = options::colour(&mut invocation)?;
     let secrets = Secrets::of_this_user();
     invocation.finish()?;

@@ -23,7 +23,7 @@ const BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 /// server that forgets knows its users again when they are back, and they come back one by one.
 const RETRY_AFTER_S: [u64; 7] = [1, 1, 2, 2, 3, 3, 3];
 
-/// A message or file: sent again after a lost connection.
+/// A message, sent again after a lost connection, or a file, which goes on by itself.
 pub(crate) const fn is_message(asked: Choice) -> bool {
     matches!(asked, Choice::PrivateMessage | Choice::GroupMessage | Choice::SendFile)
 }

@@ -44,13 +44,12 @@ impl Place {
         }
     }
 
-    /// Where a message or file goes that is being sent.
+    /// Where a message goes that is being sent.
     pub(crate) fn of_request(fields: &Fields<'_>) -> Option<Self> {
         if let Some(group) = fields.group_name.as_deref() {
             return Some(Self::new(true, group));
         }
-        let is_group = fields.file_type.as_deref() == Some("group");
-        fields.recipient.as_deref().map(|name| Self::new(is_group, name))
+        fields.recipient.as_deref().map(|name| Self::new(false, name))
     }
 
     /// Says in a request that it is about this conversation.

@@ -8,9 +8,12 @@ use crate::wire::Text;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
+use super::offers::Offer;
+use super::sanitize::one_line;
+
 /// The features that this client lists in its login. Not `typing`: a line on a terminal stays, and
 /// what somebody is doing does not.
-pub(crate) const FEATURES: [&str; 4] = ["presence", "heartbeat", "groups", "receipts"];
+pub(crate) const FEATURES: [&str; 5] = ["presence", "heartbeat", "groups", "receipts", "chunks"];
 
 /// The client's name and version in its login.
 pub(crate) const CLIENT: &str = concat!("papo/", env!("CARGO_PKG_VERSION"));
@@ -37,6 +40,14 @@ pub(crate) struct Outgoing {
     pub(crate) recipient: String,
     /// Where the file is, as it was typed.
     pub(crate) path: String,
+}
+
+impl Outgoing {
+    /// Which file and to whom, after a sentence about it.
+    pub(crate) fn told(&self) -> String {
+        let name = self.path.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or("");
+        format!(" ({}: {})", one_line(&self.recipient), one_line(name))
+    }
 }
 
 /// Who logs in, and what shows that the name is theirs.
@@ -116,31 +127,22 @@ pub(crate) fn arrived_up_to(event: &Incoming<'_>) -> Option<MsgId> {
     }
 }
 
-/// A `send_file` without an id.
-pub(crate) fn send_file<'a>(file: &'a Outgoing, filename: &'a str, data: &'a str) -> Fields<'a> {
-    Fields {
-        recipient: Some(Text::from(file.recipient.as_str())),
-        filename: Some(Text::from(filename)),
-        file_data: Some(Text::from(data)),
-        file_type: Some(Text::from(if file.to_group { "group" } else { "private" })),
-        ..Fields::new("send_file")
-    }
-}
-
 /// What a file event brought.
 pub(crate) enum Arrived {
     /// A file.
     File(ArrivedFile),
     /// Bytes that are no base64.
     Broken,
-    /// The event alone: the file does not fit a frame.
+    /// Where it can be had.
+    Offer(Offer),
+    /// The event alone.
     NotHere,
 }
 
 /// Takes the file out of its event.
 pub(crate) fn arrived_file(event: &Incoming<'_>) -> Arrived {
     let Some(data) = event.file_data.as_deref() else {
-        return Arrived::NotHere;
+        return Offer::of(event).map_or(Arrived::NotHere, Arrived::Offer);
     };
     match STANDARD.decode(data) {
         Err(_) => Arrived::Broken,

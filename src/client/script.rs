@@ -12,7 +12,7 @@ use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
 use super::connection::{
-    Frames, ReadOnce, SILENCE_MAX, Writer, connect, no_connection, unique_label,
+    Frames, Outlet, ReadOnce, SILENCE_MAX, Writer, connect, no_connection, unique_label,
 };
 use super::requests::{Login, Proof, arrived_up_to, login, received};
 use super::show::{self, Reader};
@@ -76,6 +76,8 @@ pub(crate) struct Script {
     arrived: MsgId,
     told_arrived: MsgId,
     told_at: Option<Instant>,
+    /// When the server was last heard.
+    heard: Instant,
 }
 
 impl Script {
@@ -110,6 +112,7 @@ impl Script {
             arrived: 0,
             told_arrived: 0,
             told_at: None,
+            heard: Instant::now(),
         };
         let mut refused = Failure::new(Exit::NoConnection, text::NO_ANSWER.get(lang));
         for proof in account.proofs() {
@@ -188,7 +191,6 @@ impl Script {
         for frame in std::mem::take(&mut self.early) {
             so_far = hear(&frame, Incoming::decode(&frame));
         }
-        let mut heard = Instant::now();
         loop {
             let (enough, arrived) = so_far;
             self.arrived = arrived;
@@ -196,7 +198,7 @@ impl Script {
             if enough {
                 return true;
             }
-            let silence = heard + SILENCE_MAX;
+            let silence = self.heard + SILENCE_MAX;
             let until = deadline.min(silence);
             let now = Instant::now();
             let left = until.min(next_note.unwrap_or(until)).saturating_duration_since(now);
@@ -213,7 +215,7 @@ impl Script {
                 }
             });
             match read {
-                Ok(ReadOnce::Some) => heard = Instant::now(),
+                Ok(ReadOnce::Some) => self.heard = Instant::now(),
                 Ok(ReadOnce::Nothing) => {}
                 Ok(ReadOnce::End) | Err(_) => return so_far.0,
             }
@@ -235,6 +237,11 @@ impl Script {
         self.told_arrived = self.arrived;
         self.writer.send(received(self.arrived).encode().into());
         None
+    }
+
+    /// A way to the server for others. It is to be gone before [`Script::log_out`].
+    pub(crate) fn outlet(&self) -> Outlet {
+        self.writer.outlet()
     }
 
     /// Says goodbye, and waits a moment for the server to have taken everything.

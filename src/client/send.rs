@@ -12,13 +12,17 @@ use crate::wire::event::Incoming;
 use crate::wire::request::Fields;
 
 use super::options::{self, Secrets};
-use super::requests::{Outgoing, send_file};
+use super::requests::Outgoing;
 use super::sanitize::one_line;
 use super::script::{Heard, Script, is_answer};
 use super::show::Reader;
-use super::uploads;
+use super::transfers::Failed;
+use super::transfers::progress::failure;
+use super::uploads::Source;
 
-/// How long the answer may take; a file goes over slow lines, too.
+mod file;
+
+/// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(120);
 
 /// What is sent, and to whom.
@@ -62,23 +66,27 @@ fn send_with(
         What::File(_) => String::new(),
     };
     let to = Some(Text::from(parcel.recipient.as_str()));
-    let file;
-    let upload;
-    let request = if let What::File(path) = &parcel.what {
-        upload = uploads::read(path).map_err(|trouble| {
+    if let What::File(path) = &parcel.what {
+        // Only opened: it is read when it is known to whom it goes.
+        Source::open(path).map_err(|trouble| {
             let told = text::file_trouble(lang, &one_line(path), &trouble);
             Failure::new(Exit::Error, told)
         })?;
-        let (to_group, recipient) = (parcel.to_group, parcel.recipient.clone());
-        file = Outgoing { to_group, recipient, path: path.clone() };
-        send_file(&file, &upload.filename, &upload.base64)
+        let (to_group, recipient, path) = (parcel.to_group, parcel.recipient, path.clone());
+        let answer = match file::send(&account, Outgoing { to_group, recipient, path })? {
+            Ok(answer) | Err((_, Failed::Refused(answer))) => answer,
+            Err((path, failed)) => {
+                let told = failure(lang, &path, &failed, false).unwrap_or_default();
+                return Err(Failure::new(Exit::Error, told));
+            }
+        };
+        return report(&answer, lang, json, stdout);
+    }
+    let content = Some(Text::from(content.as_str()));
+    let request = if parcel.to_group {
+        Fields { group_name: to, content, ..Fields::new("group_message") }
     } else {
-        let content = Some(Text::from(content.as_str()));
-        if parcel.to_group {
-            Fields { group_name: to, content, ..Fields::new("group_message") }
-        } else {
-            Fields { recipient: to, content, ..Fields::new("private_message") }
-        }
+        Fields { recipient: to, content, ..Fields::new("private_message") }
     };
 
     let mut script = Script::log_in(&account)?;

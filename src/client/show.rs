@@ -7,6 +7,7 @@ use crate::text::{Lang, Sentence};
 use crate::wire::Code;
 use crate::wire::event::{Detail, Incoming};
 
+use super::offers::Offer;
 use super::sanitize::{message, one_line};
 
 mod pages;
@@ -240,6 +241,21 @@ impl Reader<'_> {
         shown
     }
 
+    /// Files that may be fetched, by numbers.
+    pub(crate) fn offers(&self, offers: &[Offer]) -> Vec<Line> {
+        let head = Line::new(Style::Title, text::OFFERS_HEAD.get(self.lang));
+        let lines = offers.iter().enumerate().map(|(index, offer)| {
+            let mut rest = format!(" - {}", text::size(self.lang, offer.size));
+            for name in std::iter::once(&offer.sender).chain(&offer.group) {
+                rest.push_str(", ");
+                rest.push_str(&one_line(name));
+            }
+            let lead = format!("  {}. {}", index + 1, offer.shown());
+            Line { style: Style::Plain, lead, rest }
+        });
+        std::iter::once(head).chain(lines).collect()
+    }
+
     /// The answer to `list_group_members`.
     pub(crate) fn members(&self, answer: &Incoming<'_>) -> Vec<Line> {
         let members = answer.members.as_deref().unwrap_or_default();
@@ -274,8 +290,12 @@ impl Reader<'_> {
 
     /// What went wrong, and what to do where that is known. Nothing was `asked` by a login.
     pub(crate) fn refusal(&self, answer: &Incoming<'_>, asked: Option<Choice>) -> Line {
-        let advice = code(answer).and_then(|code| text::advice(code, asked));
-        Line::bad(&self.advised(answer, advice))
+        Line::bad(&self.refused(answer, asked))
+    }
+
+    /// The same in words alone.
+    pub(crate) fn refused(&self, answer: &Incoming<'_>, asked: Option<Choice>) -> String {
+        self.advised(answer, code(answer).and_then(|code| text::advice(code, asked)))
     }
 
     /// The same for `papo send` and `papo listen`.

@@ -4,12 +4,14 @@
 mod account;
 mod advice;
 mod choices;
+mod files;
 mod scripts;
 mod talk;
 
 pub use account::*;
 pub use advice::{LEAVE_INSTEAD, advice, script_advice};
 pub use choices::{Choice, MENU_TITLE, RULE, choice};
+pub use files::*;
 pub use scripts::{
     HELP_CLIENT, HELP_LISTEN, HELP_SEND, RECIPIENT_NEEDED, TEXT_EMPTY, TEXT_NEEDED, TEXT_NOT_UTF8,
     TEXT_OVER_LIMIT, TOO_MANY_ARGUMENTS, USER_NEEDED,
@@ -132,10 +134,10 @@ pub const FILE_BROKEN: Sentence = say(
     "The file arrived unreadable and was not saved. Ask for it again.",
 );
 
-/// A file arrived without its bytes.
+/// A file arrived without its bytes, and without a way to get them.
 pub const FILE_NOT_HERE: Sentence = say(
-    "O arquivo é grande demais para este cliente e não foi baixado.",
-    "The file is too large for this client and was not downloaded.",
+    "O arquivo não veio, e este servidor não diz como baixá-lo.",
+    "The file did not come, and this server does not say how to download it.",
 );
 
 /// No user is online, not even this one.
@@ -193,6 +195,18 @@ pub fn not_saved(lang: Lang, folder: &str, error: &str) -> String {
     }
 }
 
+/// A file cannot be written while it is fetched.
+pub fn not_kept(lang: Lang, name: &str, error: &str) -> String {
+    match lang {
+        Lang::Pt => format!(
+            "{name} não pôde ser salvo: {error}. Libere espaço, ou escolha outra pasta com --downloads."
+        ),
+        Lang::En => format!(
+            "{name} could not be saved: {error}. Make room, or choose another folder with --downloads."
+        ),
+    }
+}
+
 /// A file leaves.
 pub fn sending_file(lang: Lang, name: &str, bytes: u64) -> String {
     let size = size(lang, bytes);
@@ -205,16 +219,17 @@ pub fn sending_file(lang: Lang, name: &str, bytes: u64) -> String {
 /// A number of bytes, for people.
 pub fn size(lang: Lang, bytes: u64) -> String {
     let (unit, name) = match bytes {
-        0..1_000 => return format!("{bytes} bytes"),
-        1_000..1_000_000 => (1_000, "kB"),
-        _ => (1_000_000, "MB"),
+        0..1_024 => return format!("{bytes} bytes"),
+        1_024..1_048_576 => (1_024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
     };
     let point = match lang {
         Lang::Pt => ',',
         Lang::En => '.',
     };
-    // Tenths, cut and not rounded: 999,999 bytes are 999.9 kB and not 1000.
-    let tenths = bytes / (unit / 10);
+    // Tenths, cut and not rounded: one byte less than a MiB is 1023.9 KiB and not 1024.
+    let tenths = u128::from(bytes) * 10 / unit;
     format!("{}{point}{} {name}", tenths / 10, tenths % 10)
 }
 
@@ -225,8 +240,8 @@ pub enum FileTrouble {
     NotFound,
     /// It is a directory, a device or a pipe.
     NotAFile,
-    /// It is larger than so many bytes.
-    TooLarge(u64),
+    /// It is not what it was when it was announced.
+    Changed,
     /// It cannot be read, because of this.
     Unreadable(String),
 }
@@ -246,13 +261,11 @@ pub fn file_trouble(lang: Lang, path: &str, trouble: &FileTrouble) -> String {
         (Lang::En, FileTrouble::NotAFile) => {
             format!("{path} is no regular file. Give a file; pack a folder first (zip).")
         }
-        (Lang::Pt, FileTrouble::TooLarge(max)) => format!(
-            "{path} é grande demais: o limite é {}. Compacte ou divida o arquivo.",
-            size(lang, *max)
+        (Lang::Pt, FileTrouble::Changed) => format!(
+            "{path} mudou enquanto era enviado, e o envio parou. Envie de novo quando nada mais escrever nele."
         ),
-        (Lang::En, FileTrouble::TooLarge(max)) => format!(
-            "{path} is too large: the limit is {}. Compress or split the file.",
-            size(lang, *max)
+        (Lang::En, FileTrouble::Changed) => format!(
+            "{path} changed while it was sent, and sending stopped. Send it again when nothing writes to it any more."
         ),
         (Lang::Pt, FileTrouble::Unreadable(error)) => {
             format!("{path} não pôde ser lido: {error}. Confira as permissões.")
@@ -449,10 +462,12 @@ mod tests {
     fn sizes_read_as_people_write_them() {
         for (bytes, pt, en) in [
             (0, "0 bytes", "0 bytes"),
-            (999, "999 bytes", "999 bytes"),
-            (1_000, "1,0 kB", "1.0 kB"),
-            (999_999, "999,9 kB", "999.9 kB"),
-            (12_570_624, "12,5 MB", "12.5 MB"),
+            (1_023, "1023 bytes", "1023 bytes"),
+            (1_024, "1,0 KiB", "1.0 KiB"),
+            (1_048_575, "1023,9 KiB", "1023.9 KiB"),
+            (12 << 20, "12,0 MiB", "12.0 MiB"),
+            (5 << 29, "2,5 GiB", "2.5 GiB"),
+            (u64::MAX, "17179869183,9 GiB", "17179869183.9 GiB"),
         ] {
             assert_eq!(size(Lang::Pt, bytes), pt);
             assert_eq!(size(Lang::En, bytes), en);

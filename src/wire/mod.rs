@@ -11,6 +11,7 @@ mod fields;
 pub mod frame;
 mod incoming;
 mod json;
+pub mod local;
 pub mod name;
 pub mod request;
 pub mod sniff;

@@ -124,7 +124,7 @@ impl App {
     }
 
     /// An own message or file is stored.
-    fn stored(&mut self, answer: &Incoming<'_>, about: About) {
+    pub(super) fn stored(&mut self, answer: &Incoming<'_>, about: About) {
         let (Some(place), Some(msg_id)) = (about.place, answer.msg_id) else { return };
         let me = self.me.clone().unwrap_or_default();
         self.seen.add(msg_id, &me, about.beginning.clone(), None);
@@ -153,6 +153,11 @@ impl App {
         let save = match arrived_file(event) {
             Arrived::File(file) if is_missed => Some(Effect::SaveMissed(file)),
             Arrived::File(file) => Some(Effect::Save(file)),
+            Arrived::Offer(offer) => {
+                let me = self.me.as_deref();
+                let is_wanted = event.sender.as_deref() != me || event.recipient.as_deref() == me;
+                Some(Effect::Offered { offer, is_wanted, is_missed })
+            }
             Arrived::Broken => {
                 lines.push(Line::bad(text::FILE_BROKEN.get(self.lang)));
                 None
@@ -251,7 +256,7 @@ impl App {
 
     fn synced(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
         self.has_arrived(event);
-        self.synced = true;
+        self.missed.is_whole = true;
         let mut effects = self.show_missed();
         effects.extend(self.send_notes());
         effects

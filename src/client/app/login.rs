@@ -158,7 +158,7 @@ impl App {
     /// The server took the login.
     pub(super) fn logged_in(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
         self.link = Link::Online;
-        self.synced = false;
+        self.missed.is_whole = false;
         self.refusals = 0;
         self.refusal = None;
         self.keys.wants_password = false;
@@ -193,6 +193,7 @@ impl App {
             }
         }
         effects.extend(self.outstanding.send_again().into_iter().map(Effect::Send));
+        effects.extend(self.me.clone().map(Effect::Online));
         effects
     }
 

@@ -58,6 +58,8 @@ struct Counted {
 /// What has arrived of a backlog so far.
 #[derive(Debug, Default)]
 pub(crate) struct Missed {
+    /// All that was missed before this login has come.
+    pub(crate) is_whole: bool,
     held: Vec<Held>,
     places: Vec<Counted>,
     total: usize,

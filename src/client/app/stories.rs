@@ -64,7 +64,14 @@ fn describe(effect: Effect) -> String {
         Effect::SaveMissed(file) => format!("save missed {:?}\n", file.filename),
         Effect::Recall(user) => format!("recall {user}\n"),
         Effect::Remember { user, token } => format!("remember {token} of {user}\n"),
-        Effect::ReadFile(file) => format!("read {:?} for {:?}\n", file.path, file.recipient),
+        Effect::SendFile(file) => format!("send {:?} to {:?}\n", file.path, file.recipient),
+        Effect::Offered { offer, is_wanted, .. } => {
+            format!("offered {:?}, wanted: {is_wanted}\n", offer.filename)
+        }
+        Effect::ListOffers => "list offers\n".to_owned(),
+        Effect::Fetch(offer) => format!("fetch {}\n", offer.file_id),
+        // Of every login, and nothing to be seen.
+        Effect::Online(_) => String::new(),
         Effect::Reconnect => "reconnect\n".to_owned(),
         Effect::Quit => "quit\n".to_owned(),
     }
@@ -111,7 +118,7 @@ fn the_name_is_asked_until_one_will_do() {
         > a/b
         ❌ Nome inválido: use de 1 a 32 letras, números, emojis, espaços e . _ -
         > bia
-        → {"type":"login","id":"t-1","username":"bia","want_token":true,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts"]}
+        → {"type":"login","id":"t-1","username":"bia","want_token":true,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-1"}
         ❌ Nome de usuário já em uso. Escolha outro nome de usuário.
         "#,
@@ -178,7 +185,7 @@ fn an_empty_answer_cancels() {
         → {"type":"typing","group_name":"Trabalho"}
         >
         ↩️ Cancelado: a resposta ficou vazia.
-        > 24
+        > 25
         ❌ Opção inválida. Digite o número de uma opção; a opção 7 mostra o menu.
         > 8
         quit
@@ -318,30 +325,57 @@ fn files_go_both_ways() {
         ❌ O arquivo chegou ilegível e não foi salvo. Peça que o enviem de novo.
         < {"type":"file_received","msg_id":7,"sender":"bob","filename":"x","timestamp":"14:30:25","file_data":null}
         📎 [ARQUIVO PRIVADO] bob (14:30:25) enviou: x
-        ❌ O arquivo é grande demais para este cliente e não foi baixado.
+        ❌ O arquivo não veio, e este servidor não diz como baixá-lo.
+        < {"type":"file_received","msg_id":8,"sender":"bob","recipient":"ana","filename":"z","size":9,"file_id":3,"timestamp":"14:30:25"}
+        📎 [ARQUIVO PRIVADO] bob (14:30:25) enviou: z
+        offered "z", wanted: true
+        < {"type":"file_received","msg_id":9,"sender":"ana","recipient":"bob","filename":"y","size":9,"file_id":4,"timestamp":"14:30:25"}
+        📎 [ARQUIVO PRIVADO] ana (você) → bob (14:30:25) enviou: y
+        offered "y", wanted: false
         > 4
         > 3
         ❌ Responda 1 ou 2.
         > 2
         > Trabalho
         > ~/foto.jpg
-        read "~/foto.jpg" for "Trabalho"
+        send "~/foto.jpg" to "Trabalho"
         "#,
     );
     let file = Outgoing { to_group: true, recipient: "Trabalho".into(), path: "~/foto.jpg".into() };
-    let upload = Upload { filename: "foto.jpg".into(), bytes: 2, base64: "b2k=".into() };
-    let told: String = app.file_read(&file, Ok(upload)).into_iter().map(describe).collect();
-    assert_eq!(
-        told,
-        "📤 Enviando foto.jpg (2 bytes)...\n\
-         → {\"type\":\"send_file\",\"id\":\"t-2\",\"recipient\":\"Trabalho\",\"filename\":\"foto.jpg\",\"file_data\":\"b2k=\",\"file_type\":\"group\"}\n"
-    );
-    let told: String =
-        app.file_read(&file, Err(FileTrouble::NotFound)).into_iter().map(describe).collect();
-    assert_eq!(
-        told,
-        "❌ Arquivo não encontrado: ~/foto.jpg. Confira o caminho, ou informe o caminho completo.\n"
-    );
+    let answer = br#"{"type":"file_response","status":"success","message":"Enviado","msg_id":7}"#;
+    let effects = app.file_sent(&file, "foto.jpg", answer);
+    let told: String = effects.into_iter().map(describe).collect();
+    assert_eq!(told, "✅ Enviado (Trabalho: foto.jpg)\n");
+    assert!(app.seen.find(7).is_some());
+}
+
+#[test]
+fn a_file_is_fetched_by_its_number() {
+    let mut app = ana();
+    check_in(&mut app, "> 24\nlist offers");
+    assert_eq!(app.offers_listed(Vec::new()), [dim(text::NO_OFFERS.get(Lang::Pt))]);
+    let offer = |file_id, group: Option<&str>| Offer {
+        file_id,
+        size: 3 << 30,
+        sha256: None,
+        group: group.map(str::to_owned),
+        sender: "bob".to_owned(),
+        filename: "z\n1. x".to_owned(),
+    };
+    for (typed, brings) in [("2", "fetch 5"), ("3", ""), ("0", ""), ("x", "")] {
+        let effects = app.offers_listed(vec![offer(3, None), offer(5, Some("T"))]);
+        let told: String = effects.into_iter().map(describe).collect();
+        let line = "  2. z\u{fffd}1. x - 3,0 GiB, bob, T\n";
+        assert!(
+            told.starts_with("📥 Arquivos por baixar:\n  1. ") && told.ends_with(line),
+            "{told}"
+        );
+        assert_eq!(app.prompt().text, "Digite o número do arquivo a baixar:");
+        let told = play(&mut app, &format!("> {typed}"));
+        let refused = "❌ Não há arquivo com esse número. A opção 24 mostra a lista.";
+        let expected = if brings.is_empty() { refused } else { brings };
+        assert_eq!(told, format!("> {typed}\n{expected}\n"));
+    }
 }
 
 #[test]
@@ -372,12 +406,12 @@ fn a_lost_connection_is_told_once_and_messages_are_sent_again() {
         > 2
         ❌ Sem conexão com o servidor. Repita quando ela voltar.
         !connected
-        → {"type":"login","id":"t-5","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts"]}
+        → {"type":"login","id":"t-5","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-5"}
         reconnect
         !lost
         !connected
-        → {"type":"login","id":"t-6","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts"]}
+        → {"type":"login","id":"t-6","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-6","username":"ana"}
         ✅ Conexão restabelecida como ana. Enviando 2 que esperavam.
         → {"type":"private_message","id":"t-2","recipient":"bia","content":"um"}

@@ -61,6 +61,7 @@ impl App {
             Some(Choice::Quit) => vec![Effect::Quit],
             Some(Choice::Menu) => self.menu(false),
             Some(Choice::WholeMenu) => self.menu(true),
+            Some(Choice::Download) => vec![Effect::ListOffers],
             Some(choice) => self.ask_or_do(choice, Vec::new()),
         }
     }
@@ -115,11 +116,23 @@ impl App {
 
     fn act(&mut self, choice: Choice, answers: &[String]) -> Vec<Effect> {
         if let (Choice::SendFile, [kind, recipient, path]) = (choice, answers) {
-            return vec![Effect::ReadFile(Outgoing {
+            let file = Effect::SendFile(Outgoing {
                 to_group: menu::is_group(kind),
                 recipient: recipient.clone(),
                 path: path.clone(),
-            })];
+            });
+            if self.link == Link::Online {
+                return vec![file];
+            }
+            return vec![dim(text::QUEUED.get(self.lang)), file];
+        }
+        if let (Choice::Download, [number]) = (choice, answers) {
+            let offers = std::mem::take(&mut self.offers);
+            let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+            return match index.and_then(|index| offers.into_iter().nth(index)) {
+                Some(offer) => vec![Effect::Fetch(offer)],
+                None => vec![bad(text::NO_SUCH_OFFER.get(self.lang))],
+            };
         }
         if let (Choice::History, [kind, name]) = (choice, answers) {
             return self.page(Place::new(menu::is_group(kind), name), None);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::client::fake::{FakeServer, Peer, nobody, play};
 
+mod files;
+
 const MESSAGE: &str = r#"{"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"oi","timestamp":"14:30:25"}"#;
 
 fn run_into(server: &str, args: &[&str], stdout: &mut impl Write) -> (u8, String) {

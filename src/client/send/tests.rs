@@ -3,6 +3,8 @@
 use super::*;
 use crate::client::fake::{FakeServer, Peer, nobody, play};
 
+mod files;
+
 /// Runs the command; gives its exit code, standard output and message.
 fn run(server: &str, args: &[&str], mut stdin: &[u8]) -> (u8, String, String) {
     let mut all = vec!["--server".into(), server.into()];
@@ -21,8 +23,7 @@ fn run(server: &str, args: &[&str], mut stdin: &[u8]) -> (u8, String, String) {
 fn taking(kind: &'static str, check: fn(&serde_json::Value)) -> FakeServer {
     FakeServer::start(vec![play(move |peer: &mut Peer| {
         peer.take_login();
-        let answer = if kind == "send_file" { "file_response" } else { "message_response" };
-        check(&peer.take(kind, answer, 77));
+        check(&peer.take(kind, "message_response", 77));
         peer.take_logout();
     })])
 }
@@ -60,22 +61,6 @@ fn the_answer_is_printed_whole_as_json() {
     let answer: serde_json::Value = serde_json::from_str(&ran.1).unwrap();
     assert_eq!(answer["msg_id"], 77);
     assert_eq!(ran.1.lines().count(), 1);
-}
-
-#[test]
-fn a_file_is_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("x.txt");
-    std::fs::write(&path, "oi").unwrap();
-    let server = taking("send_file", |request| {
-        assert_eq!(request["filename"], "x.txt");
-        assert_eq!(request["file_data"], "b2k=");
-        assert_eq!(request["file_type"], "private");
-    });
-    let path = path.to_str().unwrap();
-    let ran = run(&server.address, &["--user", "ana", "--file", path, "bia"], b"");
-    server.finish();
-    assert_eq!((ran.0, ran.1), (0, "77\n".into()));
 }
 
 #[test]

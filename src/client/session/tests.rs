@@ -22,6 +22,7 @@ impl Write for Memory {
     }
 }
 
+mod files;
 mod secrets;
 
 /// Runs a client whose keyboard is this script; gives its end and its screen.
@@ -74,7 +75,7 @@ fn a_script_drives_the_menu() {
         let login = peer.take_login();
         assert_eq!(
             login["features"],
-            serde_json::json!(["presence", "heartbeat", "groups", "receipts"])
+            serde_json::json!(["presence", "heartbeat", "groups", "receipts", "chunks"])
         );
         let message = peer.take("private_message", "message_response", 7);
         assert_eq!(message["recipient"], "bia");

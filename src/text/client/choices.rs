@@ -36,6 +36,7 @@ pub enum Choice {
     Demote,
     RenameGroup,
     DeleteGroup,
+    Download,
 }
 
 /// What an option says in the menu.
@@ -73,6 +74,7 @@ pub const fn choice(choice: Choice) -> Sentence {
         Choice::Demote => say("⬇️ Tirar administrador do cargo", "⬇️ Make an admin a plain member"),
         Choice::RenameGroup => say("✏️ Renomear grupo", "✏️ Rename a group"),
         Choice::DeleteGroup => say("🗑️ Apagar grupo", "🗑️ Delete a group"),
+        Choice::Download => say("📥 Baixar arquivo", "📥 Download a file"),
     }
 }
 

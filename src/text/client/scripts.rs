@@ -51,6 +51,8 @@ Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
   --user NOME           entra com este nome, sem perguntar
   --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
+  --auto-download N     baixa sozinho até este tamanho (20MiB; 0: nunca);
+                        os maiores, pela opção 24 do menu
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   --color QUANDO        auto, always ou never (auto; respeita NO_COLOR)
   -V, --version         a versão
@@ -91,6 +93,8 @@ Options:
   --server HOST:PORT    where the server is (localhost:12345)
   --user NAME           come in under this name, without being asked
   --downloads DIR       where files that arrive are saved (client_downloads)
+  --auto-download N     download up to this size unasked (20MiB; 0: never);
+                        larger ones by option 24 of the menu
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   --color WHEN          auto, always or never (auto; NO_COLOR is honoured)
   -V, --version         the version
@@ -143,6 +147,9 @@ Opções:
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
+Um arquivo interrompido continua de onde parou quando é enviado de novo; uma
+conexão perdida é refeita.
+
 A saída padrão traz o número da mensagem. O que espera por este usuário continua
 esperando: quem o mostra é papo, ou papo listen.
 
@@ -175,6 +182,9 @@ Options:
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
+A file that was interrupted goes on where it stopped when it is sent again; a
+lost connection is made again.
+
 Standard output gets the message's number. What waits for this user goes on
 waiting: papo shows it, or papo listen.
 
@@ -204,8 +214,8 @@ Opções:
   --json                um objeto JSON por linha, como veio do servidor
   --count N             termina depois de N mensagens ou arquivos
   --seconds S           termina depois de S segundos
-  --downloads PASTA     onde salvar os arquivos recebidos, sem --json
-                        (client_downloads)
+  --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
+  --auto-download N     baixa arquivos até este tamanho (20MiB; 0: nenhum)
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
@@ -219,6 +229,7 @@ Exemplos:
   papo listen --user robo
   papo listen --user robo --json | jq -r 'select(.content) | .content'
   papo listen --user robo --count 1 --seconds 60
+  papo listen --user robo --json --auto-download 2GiB
 
 Sai com 0 ao terminar, 1 em erro, 2 em uso incorreto, 3 sem conexão, 4 se o
 login for recusado.
@@ -234,8 +245,8 @@ Options:
   --json                one JSON object per line, as the server sent it
   --count N             end after N messages or files
   --seconds S           end after S seconds
-  --downloads DIR       where files that arrive are saved, without --json
-                        (client_downloads)
+  --downloads DIR       where files that arrive are saved (client_downloads)
+  --auto-download N     download files up to this size (20MiB; 0: none)
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
@@ -249,6 +260,7 @@ Examples:
   papo listen --user robot
   papo listen --user robot --json | jq -r 'select(.content) | .content'
   papo listen --user robot --count 1 --seconds 60
+  papo listen --user robot --json --auto-download 2GiB
 
 Exits with 0 at the end, 1 on an error, 2 on wrong usage, 3 without a
 connection, 4 if the login is refused.

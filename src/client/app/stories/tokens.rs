@@ -24,8 +24,7 @@ fn told(app: &mut App, story: &str) -> String {
     told[..menu].trim().to_owned()
 }
 
-const FEATURES: &str =
-    r#""lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts"]}"#;
+const FEATURES: &str = r#""lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}"#;
 
 #[test]
 fn a_new_name_is_claimed_and_its_token_kept() {
