@@ -327,6 +327,7 @@ impl Chat {
                 match (frame, &mut seated.behind) {
                     (Some(frame), None) if seat.live => {
                         fx.send(seat.session, frame.clone(), Class::Kept(position));
+                        live.push(seat.session);
                     }
                     (Some(frame), Some(behind)) => behind.offer(position, || fx.hold(frame)),
                     // Its bytes are read from the disk, with all that comes after.
@@ -334,6 +335,7 @@ impl Chat {
                     (None, None) if seat.live => {
                         self.fell_behind(seat.session, position);
                         fx.push(Effect::Feed(seat.session));
+                        live.push(seat.session);
                     }
                     (_, None) => {}
                 }

@@ -111,7 +111,7 @@ fn the_file_of_a_deleted_message_is_not_given_out() {
     bia.refused(&get(file_id), "unknown_file");
     ana.refused(&get(file_id), "unknown_file");
     server.crash();
-    let mut bia = modern(&server, "bia");
+    let mut bia = server.join("bia");
     bia.refused(&get(file_id), "unknown_file");
 }
 

@@ -137,9 +137,9 @@ fn upload(peer: &mut Peer, to: &Value, name: &str, bytes: &[u8]) -> Value {
 }
 
 /// The bytes that a run of `file_data` frames carries: each goes on where the one before ended, and
-/// only the last of a file says that it is the last.
+/// only the last one says that it is the last.
 #[track_caller]
-fn joined(frames: &[Value], file_id: u64, from: usize, size: usize) -> Vec<u8> {
+fn joined(frames: &[Value], file_id: u64, from: usize, upto: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for frame in frames {
         assert_eq!((&frame["type"], &frame["file_id"]), (&json!("file_data"), &json!(file_id)));
@@ -147,23 +147,26 @@ fn joined(frames: &[Value], file_id: u64, from: usize, size: usize) -> Vec<u8> {
         let piece = STANDARD.decode(text(frame, "data")).expect("base64");
         assert!(piece.len() <= PIECE, "{} bytes in a piece", piece.len());
         bytes.extend_from_slice(&piece);
-        assert_eq!(frame["eof"], from + bytes.len() == size);
+        assert_eq!(frame["eof"], from + bytes.len() == upto);
     }
     bytes
 }
 
-/// Gets a stretch of a file. Whatever else comes meanwhile is set aside.
+/// Gets a stretch of a file. Whatever else comes meanwhile is passed over.
 #[track_caller]
 fn stretch(peer: &mut Peer, request: &Value, size: usize) -> Vec<u8> {
     let file_id = number(request, "file_id");
     let before = peer.take_aside();
-    assert!(before.is_empty(), "unexpected: {before:?}");
+    assert!(before.iter().all(|frame| frame["type"] != "file_data"), "unexpected: {before:?}");
     let answer = peer.ok(request);
     assert_eq!(answer["type"], "file_response", "{answer}");
-    let frames = peer.take_aside();
+    let mut frames = peer.take_aside();
+    frames.retain(|frame| frame["type"] == "file_data");
     let from = request["offset"].as_u64().unwrap_or(0);
     let from = usize::try_from(from).expect("a small file");
-    let bytes = joined(&frames, file_id, from, size);
+    let length = request["length"].as_u64().and_then(|length| usize::try_from(length).ok());
+    let upto = length.map_or(size, |length| size.min(from + length));
+    let bytes = joined(&frames, file_id, from, upto);
     assert_eq!(
         (&answer["file_id"], &answer["offset"]),
         (&json!(file_id), &json!(from + bytes.len()))

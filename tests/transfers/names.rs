@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::common::evil::EVIL_NAMES;
 use super::common::{Server, text};
-use super::{fetched, files_in, kept, modern, to, upload};
+use super::{begin, begun, fetched, files_in, kept, modern, send_pieces, to, upload};
 
 fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
@@ -77,7 +77,7 @@ fn two_who_meet_in_one_name_do_not_overwrite_each_other() {
 #[cfg(unix)]
 #[test]
 fn no_link_is_followed() {
-    let server = Server::start();
+    let mut server = Server::start();
     let target = server.home().join("alvo");
     let files = server.data().join("server_files");
     fs::create_dir_all(&files).expect("a folder");
@@ -90,13 +90,16 @@ fn no_link_is_followed() {
         assert!(text(&answer, "saved_as").ends_with(saved_as), "{answer}");
     }
     assert!(!target.exists());
-    // Nor where parts grow: the number of the next upload is easy to guess.
-    let uploads = server.data().join("uploads");
-    for number in 0..200 {
-        let part = uploads.join(format!("{number}.part"));
-        std::os::unix::fs::symlink(&target, part).expect("a link");
-    }
-    ana.refused(&super::begin(&to("bia"), "c", b"x"), "storage_unavailable");
+    // Nor where parts grow.
+    let (file_id, _) = begun(&mut ana, &to("bia"), "c", b"xyz");
+    send_pieces(&mut ana, file_id, b"x", 0, 1);
+    server.stop();
+    let part = server.data().join("uploads").join(format!("{file_id}.part"));
+    fs::remove_file(&part).expect("the part");
+    std::os::unix::fs::symlink(&target, part).expect("a link");
+    server.again();
+    let mut ana = modern(&server, "ana");
+    ana.refused(&begin(&to("bia"), "c", b"xyz"), "storage_unavailable");
     assert!(!target.exists());
     ana.tell("bia", "e segue");
 }
