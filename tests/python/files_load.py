@@ -201,7 +201,7 @@ class Chat:
         self.stop.set()
         taken = self.results.get(timeout=PATIENCE)
         self.child.join()
-        return [1000 * taken[int(len(taken) * part)] for part in (0.5, 0.99)]
+        return [1000 * taken[int(len(taken) * part)] for part in (0.5, 0.99, 0.99999)]
 
 
 class Server:
@@ -260,15 +260,15 @@ class Table:
         before, cpu, start = server.memory("VmRSS"), server.cpu(), time.monotonic()
         chat = Chat(server.port)
         results = in_processes(work, arguments)
-        median, slowest = chat.end()
+        chat = chat.end()
         seconds, after = time.monotonic() - start, server.cpu()
         total = size * len(arguments) / MIB
         user, system = ((now - then) * 1024 / total for now, then in zip(after, cpu))
         ratio = (user + system) / self.floors[down]
         grown = server.memory("VmHWM") - before
-        print("%-26s %8.0f %8.2f %8.2f %8.2f %8.2f %8.1f  p50 %.1f p99 %.1f" % (
+        print("%-26s %8.0f %8.2f %8.2f %8.2f %8.2f %8.1f  p50 %.1f p99 %.1f max %.1f" % (
             what, total / seconds, user + system, user, self.floors[down], ratio, grown,
-            median, slowest))
+            *chat))
         return results
 
 
