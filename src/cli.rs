@@ -141,6 +141,28 @@ impl std::str::FromStr for Size {
     }
 }
 
+/// A span of time in milliseconds, as people write it: `90d`, `12h`, `30min`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub u64);
+
+impl std::str::FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        const MINUTE: u64 = 60 * 1_000;
+        let digits = typed.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = typed.split_at(digits);
+        let factor = match unit.trim().to_ascii_lowercase().as_str() {
+            "min" => MINUTE,
+            "h" => 60 * MINUTE,
+            "d" => 24 * 60 * MINUTE,
+            _ => return Err("90d, 12h, 30min"),
+        };
+        let span = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        span.filter(|span| *span < 1 << 53).map(Span).ok_or("90d, 12h, 30min")
+    }
+}
+
 /// What a command line asks for.
 #[derive(Debug)]
 pub enum Start {
@@ -403,6 +425,16 @@ mod tests {
             let mut invocation = run(line, None);
             assert_eq!(invocation.command, command, "{line}");
             assert!(invocation.args.contains("--help"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_span_has_a_unit() {
+        for (typed, minutes) in [("0d", 0), ("30min", 30), ("12h", 720), ("90 D", 129_600)] {
+            assert_eq!(typed.parse(), Ok(Span(minutes * 60_000)), "{typed}");
+        }
+        for typed in ["", "d", "90", "-1d", "1.5h", "1m", "99999999999999999d"] {
+            assert!(typed.parse::<Span>().is_err(), "{typed}");
         }
     }
 

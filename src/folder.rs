@@ -118,6 +118,28 @@ impl Drop for Part {
     }
 }
 
+/// Opens a file to read that is one, and no link to another.
+///
+/// # Errors
+/// Those of the file system; `InvalidInput` for anything but a file.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    let named = path.symlink_metadata()?;
+    if !named.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    let file = File::open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // Something else may have taken its place between the two.
+        let opened = file.metadata()?;
+        if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+    }
+    Ok(file)
+}
+
 /// A new name lasts when its folder is on the disk, too.
 fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {

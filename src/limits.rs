@@ -260,6 +260,12 @@ pub const JOURNAL_BYTES_IN_FLIGHT_MAX: usize = 64 * 1024 * 1024;
 /// Questions to the journal that have no answer yet, above which nothing more is read from anybody.
 pub const JOURNAL_QUESTIONS_IN_FLIGHT_MAX: usize = 1_024;
 
+/// Of those about what somebody missed; who is asked for beyond that waits, and holds nobody up.
+pub const JOURNAL_MISSED_IN_FLIGHT_MAX: usize = 64;
+
+/// Searches waiting for the one before; more are refused with `rate_limited`.
+pub const JOURNAL_SEARCHES_WAITING_MAX: usize = 64;
+
 /// Answers of the journal that wait for the reactor to take them; its readers wait meanwhile.
 pub const JOURNAL_ANSWERS_WAITING_MAX: usize = 8;
 

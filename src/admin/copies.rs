@@ -6,14 +6,11 @@ use std::path::Path;
 
 use chrono::Local;
 
-use super::{Task, data_failure, failure, open, print, store_failure, write_failure};
+use super::{FILES, Task, data_failure, failure, open, print, store_failure, write_failure};
 use crate::cli::Failure;
 use crate::folder::Part;
 use crate::journal::admin::{self, Closed, Store, StoreError};
 use crate::text::admin as text;
-
-/// The folder of received files, in the data folder.
-const FILES: &str = "server_files";
 
 /// A backup is written under another name, checked, and gets its own when it is whole.
 pub(super) fn backup(task: Task) -> Result<(), Failure> {

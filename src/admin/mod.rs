@@ -5,6 +5,7 @@
 
 mod copies;
 mod export;
+mod files;
 mod find;
 mod users;
 
@@ -21,6 +22,9 @@ use crate::text::{Lang, Sentence};
 /// How a moment is written. The same width for every year up to 9999.
 const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
+/// The folder of received files, in the data folder.
+const FILES: &str = "server_files";
+
 /// What every command is told.
 struct Task {
     invocation: Invocation,
@@ -32,10 +36,11 @@ struct Task {
 type Action = fn(Task) -> Result<(), Failure>;
 
 /// Every command: its name, its help, what it does.
-const COMMANDS: [(&str, Sentence, Action); 5] = [
+const COMMANDS: [(&str, Sentence, Action); 6] = [
     ("backup", text::HELP_BACKUP, copies::backup),
     ("restore", text::HELP_RESTORE, copies::restore),
     ("export", text::HELP_EXPORT, export::export),
+    ("files", text::HELP_FILES, files::files),
     ("users", text::HELP_USERS, users::list),
     ("reset-password", text::HELP_RESET, users::reset_password),
 ];

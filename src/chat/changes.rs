@@ -6,7 +6,7 @@ use super::history::Told;
 use super::pending::Pending;
 use super::query::{Query, Row};
 use super::{Chat, Class, Done, Effects, GroupId, Member, Now, SessionId, UserId, answer_with};
-use crate::limits::EDIT_MS_MAX;
+use crate::limits::{EDIT_MS_MAX, SEEN_RETRY_MS};
 use crate::text::server as text;
 use crate::wire::Code;
 use crate::wire::event::{Body, MsgId, Role};
@@ -209,7 +209,18 @@ impl Chat {
     }
 
     /// A message that was stored cannot stand: the journal forgets it.
-    pub(super) fn forget(user: UserId, msg_id: MsgId, fx: &mut Effects) {
+    pub(super) fn forget(&mut self, user: UserId, msg_id: MsgId, fx: &mut Effects) {
+        self.refused.push(msg_id);
         fx.batch.push((SessionId::NOBODY, user), None, What::Forget(msg_id));
+    }
+
+    /// The journal has forgotten a message, or could not: then it is asked again a little later.
+    pub(super) fn forgotten(&mut self, entry: &Entry, msg_id: MsgId, stored: bool, now: Now) {
+        if stored {
+            self.refused.retain(|refused| *refused != msg_id);
+        } else {
+            self.unforgotten.push((entry.origin.user, msg_id));
+            self.seen_due_ms = Some(now.mono_ms + SEEN_RETRY_MS);
+        }
     }
 }

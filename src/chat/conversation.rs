@@ -144,12 +144,16 @@ impl Chat {
     ) -> Result<Posted, Code> {
         let (sender, session) = (origin.user, origin.session);
         let (msg_id, new) = known?;
+        if self.refused.contains(&msg_id) {
+            // The same request was refused before, and is not out of the journal yet.
+            return Err(self.may_stand(sender, to).err().unwrap_or(Code::RateLimited));
+        }
         if !new {
             let members = self.others_in(to);
             return Ok(Posted { msg_id, new, sessions: 0, members });
         }
         if let Err(code) = self.may_stand(sender, to) {
-            Self::forget(sender, msg_id, fx);
+            self.forget(sender, msg_id, fx);
             return Err(code);
         }
         let prev = self.newest(sender, to);

@@ -114,16 +114,16 @@ impl Chat {
         behind.position = end;
         let wrote = std::mem::take(&mut behind.wrote);
         behind.wrote = wrote.iter().copied().filter(|msg_id| *msg_id > end).collect();
-        let items = || {
-            items
-                .iter()
-                .filter(|item| item.change || wrote.binary_search(&item.row.msg_id).is_err())
+        let shown = |item: &&Item| {
+            let msg_id = item.row.msg_id;
+            !self.refused.contains(&msg_id)
+                && (item.change || wrote.binary_search(&msg_id).is_err())
         };
-        behind.told |=
-            items().next().is_some() || page.added.iter().any(|(since, ..)| *since <= end);
+        let items: Vec<&Item> = items.iter().filter(shown).collect();
+        behind.told |= !items.is_empty() || page.added.iter().any(|(since, ..)| *since <= end);
         let wants_synced = missed && (wants_synced || behind.told);
         let mut added = page.added.iter().filter(|(since, ..)| *since <= end).peekable();
-        for item in items() {
+        for item in items {
             while let Some(addition) = added.next_if(|(since, ..)| *since < item.position) {
                 self.send_addition(session, addition, missed, now, fx);
             }
@@ -165,7 +165,10 @@ impl Chat {
     /// is fed as it reads.
     pub fn fell_behind(&mut self, session: SessionId, position: MsgId) {
         let Some(seated) = self.sessions.get_mut(session) else { return };
-        if seated.behind.is_some() {
+        // Who said goodbye in the same turn is not live any more, and wants nothing.
+        let seats = &self.users.get(seated.user).seats;
+        let live = seats.iter().any(|seat| seat.session == session && seat.live);
+        if seated.behind.is_some() || !live {
             return;
         }
         let position = position.saturating_sub(1);
@@ -217,7 +220,7 @@ impl Chat {
     pub fn tell_seen(&mut self, fx: &mut Effects) {
         self.seen_due_ms = None;
         for (user, msg_id) in std::mem::take(&mut self.unforgotten) {
-            Self::forget(user, msg_id, fx);
+            fx.batch.push((SessionId::NOBODY, user), None, What::Forget(msg_id));
         }
         for user in std::mem::take(&mut self.unstored) {
             let seen = self.users.get_mut(user);
@@ -257,14 +260,13 @@ impl Chat {
         outgoing: &mut Outgoing,
         fx: &mut Effects,
     ) -> usize {
-        let mut live = std::mem::take(&mut self.targets);
+        let (mut live, mut sessions) = (std::mem::take(&mut self.targets), 0);
         for at in 0..self.users.get(to).seats.len() {
             let seat = self.users.get(to).seats[at];
             if seat.session != but {
-                self.hand(seat, position, outgoing, &mut live, fx);
+                sessions += usize::from(self.hand(seat, position, outgoing, &mut live, fx));
             }
         }
-        let sessions = live.len();
         self.send_live(live, position, outgoing, fx);
         sessions
     }
@@ -286,16 +288,16 @@ impl Chat {
             let Some(user) = self.groups.get(group).map(|group| group.members[at].user) else {
                 break;
             };
-            let before = live.len();
+            let mut sessions = 0;
             for at in 0..self.users.get(user).seats.len() {
                 let seat = self.users.get(user).seats[at];
                 if seat.session != but {
-                    self.hand(seat, position, outgoing, &mut live, fx);
+                    sessions += usize::from(self.hand(seat, position, outgoing, &mut live, fx));
                 }
             }
             if user != sender {
                 reached.members += 1;
-                reached.sessions += live.len() - before;
+                reached.sessions += sessions;
             }
         }
         self.send_live(live, position, outgoing, fx);
@@ -303,6 +305,7 @@ impl Chat {
     }
 
     /// Hands an event to one session: to be sent, if it is live; else to what it is to have later.
+    /// Returns whether it is sent now.
     fn hand(
         &mut self,
         seat: Seat,
@@ -310,9 +313,12 @@ impl Chat {
         outgoing: &mut Outgoing,
         live: &mut Vec<SessionId>,
         fx: &mut Effects,
-    ) {
+    ) -> bool {
         match outgoing {
-            Outgoing::Same { .. } if seat.live => live.push(seat.session),
+            Outgoing::Same { .. } if seat.live => {
+                live.push(seat.session);
+                return true;
+            }
             Outgoing::Same { frame, held } => {
                 if let Some(seated) = self.sessions.get_mut(seat.session)
                     && let Some(behind) = &mut seated.behind
@@ -321,13 +327,13 @@ impl Chat {
                 }
             }
             Outgoing::File { offer, whole } => {
-                let Some(seated) = self.sessions.get_mut(seat.session) else { return };
+                let Some(seated) = self.sessions.get_mut(seat.session) else { return false };
                 let chunks = seated.knows(|features| features.chunks);
                 let frame = if chunks { Some(&*offer) } else { whole.as_ref() };
                 match (frame, &mut seated.behind) {
                     (Some(frame), None) if seat.live => {
                         fx.send(seat.session, frame.clone(), Class::Kept(position));
-                        live.push(seat.session);
+                        return true;
                     }
                     (Some(frame), Some(behind)) => behind.offer(position, || fx.hold(frame)),
                     // Its bytes are read from the disk, with all that comes after.
@@ -335,12 +341,13 @@ impl Chat {
                     (None, None) if seat.live => {
                         self.fell_behind(seat.session, position);
                         fx.push(Effect::Feed(seat.session));
-                        live.push(seat.session);
+                        return true;
                     }
                     (_, None) => {}
                 }
             }
         }
+        false
     }
 
     fn send_live(

@@ -48,7 +48,7 @@ pub use time::Now;
 pub use upload::FileLimits;
 pub use users::UserId;
 
-use crate::limits::{ANSWERS_AWAITED_MAX, SEEN_RETRY_MS};
+use crate::limits::ANSWERS_AWAITED_MAX;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
@@ -114,9 +114,11 @@ pub struct Chat {
     deferred: VecDeque<Deferred>,
     /// Users of whom the journal is to be told how far they are, and when.
     unstored: Vec<UserId>,
-    /// Messages that the journal could not forget yet.
-    unforgotten: Vec<(UserId, MsgId)>,
     seen_due_ms: Option<u64>,
+    /// Messages that could not stand and are still in the journal.
+    refused: Vec<MsgId>,
+    /// Those of them that the journal could not forget.
+    unforgotten: Vec<(UserId, MsgId)>,
     /// What was stored last, and which session wrote it.
     written: Vec<(SessionId, MsgId)>,
     /// Memory for the recipients of one event.
@@ -145,8 +147,9 @@ impl Chat {
             failures: Failures::default(),
             deferred: VecDeque::new(),
             unstored: Vec::new(),
-            unforgotten: Vec::new(),
             seen_due_ms: None,
+            refused: Vec::new(),
+            unforgotten: Vec::new(),
             written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
@@ -270,12 +273,7 @@ impl Chat {
                     self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
                 }
                 What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
-                What::Forget(msg_id) => {
-                    if known.is_err() {
-                        self.unforgotten.push((entry.origin.user, *msg_id));
-                        self.seen_due_ms = Some(now.mono_ms + SEEN_RETRY_MS);
-                    }
-                }
+                What::Forget(msg_id) => self.forgotten(entry, *msg_id, known.is_ok(), now),
             }
         }
     }

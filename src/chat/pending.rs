@@ -97,9 +97,12 @@ impl Chat {
     }
 
     /// The journal has answered.
-    pub fn fetched(&mut self, ticket: Ticket, fetched: Fetched, now: Now, fx: &mut Effects) {
+    pub fn fetched(&mut self, ticket: Ticket, mut fetched: Fetched, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         let Some(pending) = self.pending.try_remove(ticket.0) else { return };
+        if let Fetched::Rows { rows, .. } = &mut fetched {
+            rows.retain(|row| !self.refused.contains(&row.msg_id));
+        }
         match (pending, fetched) {
             (Pending::Missed(session, page), Fetched::Missed { items, more }) => {
                 self.missed(session, &page, &items, more, now, fx);
@@ -133,6 +136,9 @@ impl Chat {
             }
             (Pending::Ended(member, id) | Pending::Get(member, id, _), _) => {
                 self.refuse_later(member, "file_response", id.as_ref(), UNREADABLE, fx);
+            }
+            (Pending::Search(member, id), Fetched::Busy) => {
+                self.refuse_later(member, "search_response", id.as_ref(), Code::RateLimited, fx);
             }
             (Pending::History(member, id, _), _) => {
                 self.refuse_later(member, "history_response", id.as_ref(), UNREADABLE, fx);

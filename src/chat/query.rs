@@ -153,6 +153,8 @@ pub enum Fetched {
     Conversations(Vec<(Option<Row>, u64)>),
     /// The store cannot be read.
     Failed,
+    /// Of `Search`: too many wait to be answered.
+    Busy,
 }
 
 /// All that the core must know again when a server starts.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "all pages of a story look alike")]
 
+mod accounts;
+mod races;
 mod store;
 mod world;
 

@@ -309,7 +309,9 @@ impl Chat {
     fn finished(&mut self, file_id: u64, saved_as: Result<String, Code>, fx: &mut Effects) {
         let Some(upload) = self.uploads.get_mut(&file_id) else {
             // It was taken back meanwhile.
-            saved_as.into_iter().for_each(|saved_as| fx.discard(saved_as));
+            if let Ok(saved_as) = saved_as {
+                fx.discard(saved_as);
+            }
             return;
         };
         let stage = std::mem::replace(&mut upload.stage, Stage::Idle);
@@ -317,8 +319,8 @@ impl Chat {
             upload.stage = stage;
             return;
         };
-        let (user, to) = (upload.user, upload.to);
         // While it came, its sender may have been removed: sending it is no way back in.
+        let (user, to) = (upload.user, upload.to);
         let saved_as = saved_as.and_then(|saved_as| match self.may_write(user, to) {
             Ok(()) => Ok(saved_as),
             Err(code) => {

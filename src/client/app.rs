@@ -136,6 +136,8 @@ pub(crate) struct App {
     newest: MsgId,
     seen: Seen,
     missed: Missed,
+    /// All that was missed before this login has come.
+    synced: bool,
     notes: Notes,
     ticks: Ticks,
     /// The histories asked for and not answered yet, and where the last one goes on.
@@ -172,6 +174,7 @@ impl App {
             newest: 0,
             seen: Seen::default(),
             missed: Missed::default(),
+            synced: false,
             notes: Notes::default(),
             ticks: Ticks::default(),
             pages: VecDeque::new(),
@@ -232,6 +235,11 @@ impl App {
     /// Logged in, and the connection stands.
     pub(crate) fn is_online(&self) -> bool {
         self.link == Link::Online
+    }
+
+    /// Logged in, and what was missed may still be on its way.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.is_online() && !self.synced
     }
 
     /// Nothing is to be heard from the server now: somebody is still thinking of a name.

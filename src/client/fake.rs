@@ -93,6 +93,7 @@ impl Peer {
         let name = &login["username"];
         let rest = format!(r#""status":"success","message":"Bem-vindo!","username":{name}{more}"#);
         self.answer(&login, "login_response", &rest);
+        self.send(r#"{"type":"synced","cursor":0}"#);
         login
     }
 

@@ -220,8 +220,11 @@ impl Session {
         self.screen.show(&Line::new(Style::Plain, text::LEAVING.get(self.lang)));
         // Somebody at a terminal who leaves without a connection does not wait for one.
         let patient = !self.interactive;
+        // A script is to be told what was missed, however little else it asks for.
         self.wait_until(ANSWERS_MAX, |state| {
-            state.app.unanswered() == 0 || !patient && !state.app.is_online() || state.closed
+            let told = !patient || !state.app.is_catching_up();
+            let answered = state.app.unanswered() == 0 && told;
+            answered || !patient && !state.app.is_online() || state.closed
         });
         let mut state = self.lock();
         let unanswered = state.app.unanswered();

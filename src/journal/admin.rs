@@ -4,6 +4,8 @@
 //! Whoever reads holds no transaction between two calls, so that a slow reader of an export never
 //! keeps a server from moving its log into the file.
 
+mod files;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf, absolute};
@@ -20,6 +22,8 @@ use crate::chat::entry::{ConversationId, Credential};
 use crate::chat::query::Row;
 use crate::limits::STORED_PAGE_BYTES_MAX;
 use crate::wire::event::MsgId;
+
+pub use files::{Recipient, Stored, Which, mark_pruned};
 
 /// Messages in one page of an export.
 const PAGE_MESSAGES: u32 = 512;

@@ -1,6 +1,6 @@
 //! The journal on disk, as the reactor holds it: what is on its way to the threads and back.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::chat::entry::{Batch, Committed, Entry, What};
 use crate::chat::query::{Fetched, Query, Recovered, Ticket};
 use crate::limits::{
     JOURNAL_ANSWERS_WAITING_MAX, JOURNAL_BYTES_IN_FLIGHT_MAX, JOURNAL_ENTRIES_IN_FLIGHT_MAX,
-    JOURNAL_QUESTIONS_IN_FLIGHT_MAX, JOURNAL_SPARE_BATCHES_MAX,
+    JOURNAL_MISSED_IN_FLIGHT_MAX, JOURNAL_QUESTIONS_IN_FLIGHT_MAX, JOURNAL_SEARCHES_WAITING_MAX,
+    JOURNAL_SPARE_BATCHES_MAX,
 };
 
 /// The file whose lock says that a server has the folder.
@@ -37,9 +38,9 @@ pub(super) struct Disk {
     loads: VecDeque<Load>,
     spares: Vec<Committed>,
     answers: Receiver<(Ticket, Fetched)>,
-    unanswered: usize,
+    unanswered: Unanswered,
     /// Answers that need no thread.
-    refused: VecDeque<Ticket>,
+    refused: VecDeque<(Ticket, Fetched)>,
     readers: Readers,
 }
 
@@ -55,6 +56,15 @@ struct Readers {
 struct Reader {
     questions: Sender<Question>,
     thread: JoinHandle<()>,
+}
+
+/// Questions that have no answer yet. Those of sessions that catch up and those that search take long:
+/// they wait for one another, and nobody else waits for them.
+#[derive(Debug, Default)]
+struct Unanswered {
+    missed: HashSet<Ticket>,
+    searches: HashSet<Ticket>,
+    others: usize,
 }
 
 /// What is on its way.
@@ -101,7 +111,7 @@ impl Disk {
             loads: VecDeque::new(),
             spares: Vec::new(),
             answers,
-            unanswered: 0,
+            unanswered: Unanswered::default(),
             refused: VecDeque::new(),
             readers: Readers { answer, wake, pages: None, search: None },
         };
@@ -144,7 +154,16 @@ impl Disk {
     }
 
     pub(super) fn fetch(&mut self, ticket: Ticket, query: Query) {
-        self.unanswered += 1;
+        match query {
+            Query::Missed { .. } => drop(self.unanswered.missed.insert(ticket)),
+            Query::Search { .. }
+                if self.unanswered.searches.len() >= JOURNAL_SEARCHES_WAITING_MAX =>
+            {
+                return self.refused.push_back((ticket, Fetched::Busy));
+            }
+            Query::Search { .. } => drop(self.unanswered.searches.insert(ticket)),
+            _ => self.unanswered.others += 1,
+        }
         if matches!(query, Query::Search { .. }) && self.readers.search.is_none() {
             self.readers.search = self.start_reader("papo-search", Some(self.jobs.clone())).ok();
         }
@@ -155,23 +174,30 @@ impl Disk {
         let question = Question { ticket, query };
         let sent = reader.as_ref().is_some_and(|reader| reader.questions.send(question).is_ok());
         if !sent {
-            self.refused.push_back(ticket);
+            self.refused.push_back((ticket, Fetched::Failed));
         }
     }
 
     pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
-        let answer = match self.refused.pop_front() {
-            Some(ticket) => (ticket, Fetched::Failed),
-            None => self.answers.try_recv().ok()?,
-        };
-        self.unanswered = self.unanswered.saturating_sub(1);
+        let answer = self.refused.pop_front().or_else(|| self.answers.try_recv().ok())?;
+        let Unanswered { missed, searches, others } = &mut self.unanswered;
+        if !missed.remove(&answer.0)
+            && !searches.remove(&answer.0)
+            && !matches!(answer.1, Fetched::Busy)
+        {
+            *others = others.saturating_sub(1);
+        }
         Some(answer)
+    }
+
+    pub(super) fn missed_room(&self) -> usize {
+        JOURNAL_MISSED_IN_FLIGHT_MAX.saturating_sub(self.unanswered.missed.len())
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.in_flight.entries >= JOURNAL_ENTRIES_IN_FLIGHT_MAX
             || self.in_flight.bytes >= JOURNAL_BYTES_IN_FLIGHT_MAX
-            || self.unanswered >= JOURNAL_QUESTIONS_IN_FLIGHT_MAX
+            || self.unanswered.others >= JOURNAL_QUESTIONS_IN_FLIGHT_MAX
     }
 
     pub(super) fn failure(&mut self) -> Option<String> {

@@ -188,6 +188,14 @@ impl Journal {
         }
     }
 
+    /// How many more may be asked what somebody missed: those above it wait until others are answered.
+    pub fn missed_room(&self) -> usize {
+        match &self.kind {
+            Kind::Memory(_) => usize::MAX,
+            Kind::Disk(disk) => disk.missed_room(),
+        }
+    }
+
     /// Why nothing can be stored any more. The process must end with this message: what was
     /// appended and has not come back may be stored or not.
     pub fn failure(&mut self) -> Option<String> {

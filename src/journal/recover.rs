@@ -118,7 +118,7 @@ fn uploads(db: &Connection) -> Result<Vec<StoredUpload>> {
 fn file_bytes(db: &Connection) -> Result<Vec<(UserId, u64)>> {
     let mut found = db.prepare(
         "SELECT sender, sum(file_size) FROM message INDEXED BY message_file
-         WHERE file_name IS NOT NULL GROUP BY sender",
+         WHERE file_name IS NOT NULL AND file_pruned IS NULL GROUP BY sender",
     )?;
     found.query_map([], |row| Ok((UserId(row.get(0)?), number(row.get(1)?))))?.collect()
 }

@@ -142,7 +142,8 @@ impl<'c> Rows<'c> {
         Ok(row)
     }
 
-    /// A file's bytes in base64. `None` for one that is gone or too large for a frame.
+    /// A file's bytes in base64. `None` for one that is gone or too large for a frame. An empty file
+    /// stands where the bytes of another were removed.
     pub(super) fn file_data(&self, file: &FileRow) -> Option<String> {
         // The name comes from the store, which may be anybody's: it stays inside the folder.
         let name = Path::new(&file.saved_as);
@@ -150,9 +151,10 @@ impl<'c> Rows<'c> {
             return None;
         }
         let bytes_max = (FRAME_BYTES_MAX - 64 * 1024) / 4 * 3;
-        let file = File::open(self.files.join(name)).ok()?;
+        let kept = File::open(self.files.join(name)).ok()?;
         let mut bytes = Vec::new();
-        file.take(bytes_max as u64 + 1).read_to_end(&mut bytes).ok()?;
-        (bytes.len() <= bytes_max).then(|| STANDARD.encode(bytes))
+        kept.take(bytes_max as u64 + 1).read_to_end(&mut bytes).ok()?;
+        let gone = bytes.is_empty() && file.size > 0;
+        (!gone && bytes.len() <= bytes_max).then(|| STANDARD.encode(bytes))
     }
 }

@@ -67,6 +67,11 @@ const MIGRATIONS: &[&str] = &[
          id INTEGER PRIMARY KEY, user INTEGER NOT NULL, to_user INTEGER, to_group INTEGER,
          name TEXT NOT NULL, size INTEGER NOT NULL, sha256 BLOB NOT NULL,
          ts INTEGER NOT NULL) STRICT;",
+    // Files whose bytes were removed: when. They do not count in anybody's quota.
+    "ALTER TABLE message ADD COLUMN file_pruned INTEGER;
+     DROP INDEX message_file;
+     CREATE INDEX message_file ON message(sender, file_size)
+         WHERE file_name IS NOT NULL AND file_pruned IS NULL;",
 ];
 
 /// Opens the store to write, and brings it to the newest version.

@@ -76,6 +76,8 @@ pub(super) struct Connection {
     pub(super) held: bool,
     /// It is fed from the journal: its output is low on purpose, and it has its next page then.
     pub(super) hungry: bool,
+    /// In the queue of those who wait until others have been fed.
+    pub(super) starving: bool,
     /// It is behind: kept frames are not for it until it has caught up.
     pub(super) behind: bool,
     /// The newest kept frame taken by the system of which the core knows.
@@ -111,6 +113,7 @@ impl Connection {
             waiting: false,
             held: false,
             hungry: false,
+            starving: false,
             behind: false,
             told_taken: 0,
             times: Times::default(),

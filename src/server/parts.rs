@@ -30,7 +30,7 @@ pub(super) struct Parts {
     disk_free_bytes_min: u64,
     /// What is answered as kept is synced.
     sync: bool,
-    parts: HashMap<u64, Part>,
+    known: HashMap<u64, Part>,
     /// Where pieces are decoded, one after the other.
     decoded: Vec<u8>,
     /// Counts the uses, to close the file that was not used for longest.
@@ -55,7 +55,7 @@ impl Parts {
             files,
             disk_free_bytes_min,
             sync,
-            parts: HashMap::new(),
+            known: HashMap::new(),
             decoded: vec![0; CHUNK_BYTES],
             uses: 0,
         }
@@ -106,7 +106,7 @@ impl Parts {
         if sync && let Some(file) = &part.file {
             file.sync_all().map_err(|error| refused(&error))?;
         }
-        self.parts.remove(&file_id);
+        self.known.remove(&file_id);
         let name = |copy| filename.stored_as(&[sender], copy);
         folder::move_in(&self.files, &self.path(file_id), sync, name)
             .map_err(|error| refused(&error))
@@ -114,7 +114,7 @@ impl Parts {
 
     /// Takes an upload away.
     pub(super) fn drop(&mut self, file_id: u64) {
-        self.parts.remove(&file_id);
+        self.known.remove(&file_id);
         // It may never have been there.
         let _ = fs::remove_file(self.path(file_id));
     }
@@ -125,7 +125,7 @@ impl Parts {
 
     /// Knows how much is there, from before or from the disk. What is there is hashed again.
     fn reopen(&mut self, file_id: u64, size: u64) -> io::Result<u64> {
-        if let Some(part) = self.parts.get(&file_id) {
+        if let Some(part) = self.known.get(&file_id) {
             return Ok(part.received);
         }
         let path = self.path(file_id);
@@ -154,23 +154,23 @@ impl Parts {
             OpenOptions::new().write(true).truncate(true).open(&path)?;
             (hasher, received) = (Sha256::new(), 0);
         }
-        self.parts.insert(file_id, Part { hasher, received, unsynced: 0, file: None, used: 0 });
+        self.known.insert(file_id, Part { hasher, received, unsynced: 0, file: None, used: 0 });
         Ok(received)
     }
 
     /// An upload that was opened, with its file open.
     fn used(&mut self, file_id: u64) -> io::Result<&mut Part> {
         self.uses += 1;
-        let open = self.parts.values().filter(|part| part.file.is_some()).count();
+        let open = self.known.values().filter(|part| part.file.is_some()).count();
         let path = self.path(file_id);
-        let closed = self.parts.get(&file_id).is_some_and(|part| part.file.is_none());
+        let closed = self.known.get(&file_id).is_some_and(|part| part.file.is_none());
         if closed && open >= PARTS_OPEN_MAX {
-            let open = self.parts.values_mut().filter(|part| part.file.is_some());
+            let open = self.known.values_mut().filter(|part| part.file.is_some());
             if let Some(oldest) = open.min_by_key(|part| part.used) {
                 oldest.file = None;
             }
         }
-        let part = self.parts.get_mut(&file_id).ok_or(ErrorKind::NotFound)?;
+        let part = self.known.get_mut(&file_id).ok_or(ErrorKind::NotFound)?;
         part.used = self.uses;
         if part.file.is_none() {
             is_plain(&path)?;

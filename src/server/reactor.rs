@@ -55,6 +55,8 @@ pub(super) struct Reactor {
     pub(super) work: VecDeque<SessionId>,
     /// Connections that have something to write.
     pub(super) dirty: Vec<SessionId>,
+    /// Connections that wait to be fed, while too many others are asked for.
+    pub(super) starving: VecDeque<SessionId>,
     /// Connections that are to end once they owe nothing.
     pub(super) closing: Vec<SessionId>,
     /// Connections that leave at the end of the turn.
@@ -124,6 +126,7 @@ impl Reactor {
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
+            starving: VecDeque::new(),
             closing: Vec::new(),
             doomed: Vec::new(),
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
@@ -189,6 +192,7 @@ impl Reactor {
         reading
             || !self.fx.batch.is_empty()
             || !self.dirty.is_empty()
+            || !self.starving.is_empty() && self.journal.missed_room() > 0
             || !self.doomed.is_empty()
             || accepting && self.arriving.contains(&true)
     }
@@ -254,6 +258,7 @@ impl Reactor {
         }
         self.take_committed();
         self.take_fetched();
+        self.feed_starving();
     }
 
     /// This turn's entries go to the journal; what is stored by now happens.

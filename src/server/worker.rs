@@ -76,7 +76,7 @@ impl Worker {
         let (done, results) = mpsc::channel();
         let folder = data.join(FOLDER);
         let mut parts = Parts::new(data, &folder, disk.free_bytes_min, disk.sync);
-        let (written, wakes) = (done.clone(), Arc::clone(waker));
+        let (written, alert) = (done.clone(), Arc::clone(waker));
         let files = folder.clone();
         thread::Builder::new().name("papo-files".to_owned()).spawn(move || {
             for job in todo {
@@ -90,18 +90,18 @@ impl Worker {
                     }
                 };
                 let Some(result) = result else { continue };
-                if written.send(result).is_err() || wakes.wake().is_err() {
+                if written.send(result).is_err() || alert.wake().is_err() {
                     return;
                 }
             }
         })?;
         let (reads, todo) = mpsc::channel();
-        let wakes = Arc::clone(waker);
+        let alert = Arc::clone(waker);
         thread::Builder::new().name("papo-pieces".to_owned()).spawn(move || {
             let mut buffers = Buffers::default();
             for job in todo {
                 let Some(read) = read(&files, job, &mut buffers) else { continue };
-                if done.send(Done::File(read)).is_err() || wakes.wake().is_err() {
+                if done.send(Done::File(read)).is_err() || alert.wake().is_err() {
                     return;
                 }
             }

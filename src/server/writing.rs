@@ -206,6 +206,17 @@ impl Reactor {
         self.after_flush(id);
     }
 
+    /// Those who wait for what they missed have their turn as others have been answered.
+    pub(super) fn feed_starving(&mut self) {
+        for _ in 0..self.journal.missed_room() {
+            let Some(id) = self.starving.pop_front() else { return };
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.starving = false;
+            }
+            self.mark_dirty(id);
+        }
+    }
+
     /// Room in an outbox lets in what waited for it.
     fn after_flush(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
@@ -228,6 +239,12 @@ impl Reactor {
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
+            if self.journal.missed_room() == 0 {
+                if !std::mem::replace(&mut connection.starving, true) {
+                    self.starving.push_back(id);
+                }
+                return;
+            }
             connection.hungry = false;
             self.chat.feed(id, &mut self.fx);
             self.carry_out();

@@ -1,5 +1,6 @@
 //! What `papo admin` says. Names in these sentences come from a store and were made harmless.
 
+mod files;
 mod helps;
 
 use std::fmt::Display;
@@ -7,6 +8,7 @@ use std::path::Path;
 
 use super::{Lang, Sentence, say};
 
+pub use files::*;
 pub use helps::{HELP, HELP_BACKUP, HELP_EXPORT, HELP_RESET, HELP_RESTORE, HELP_USERS};
 
 /// `papo admin` alone.

@@ -229,6 +229,10 @@ Opções:
   --data PASTA         onde fica tudo: contas e mensagens em papo.db, arquivos em server_files (.)
   --durability NÍVEL   o que \"enviada\" promete: sync, está no disco; os, sobrevive ao fim do
                        processo; memory, nada fica (sync)
+  --max-file TAMANHO   o maior arquivo (100MiB)
+  --user-quota TAMANHO o que os arquivos de uma pessoa podem ocupar (1GiB)
+  --min-free-disk TAMANHO
+                       o que os arquivos deixam livre no disco (256MiB)
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -248,6 +252,10 @@ Options:
   --data DIR          where everything is: accounts and messages in papo.db, files in server_files (.)
   --durability LEVEL  what \"sent\" promises: sync, it is on the disk; os, it survives the end of
                       the process; memory, nothing is kept (sync)
+  --max-file SIZE     the largest file (100MiB)
+  --user-quota SIZE   what one user's files may take (1GiB)
+  --min-free-disk SIZE
+                      what files leave free on the disk (256MiB)
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help

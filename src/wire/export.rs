@@ -129,6 +129,81 @@ impl Encode for ExportedUser<'_> {
     }
 }
 
+/// A file that the server keeps, or kept.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportedFile<'a> {
+    /// The number of its message.
+    pub msg_id: MsgId,
+    /// Milliseconds since 1970.
+    pub ts: u64,
+    /// Who sent it.
+    pub sender: &'a str,
+    /// To whom, or where.
+    pub to: To<'a>,
+    /// Its safe name.
+    pub filename: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its name in the server's folder.
+    pub saved_as: &'a str,
+    /// Its hash in hexadecimal digits, if there is one.
+    pub sha256: Option<&'a str>,
+    /// Its message was deleted.
+    pub deleted: bool,
+    /// Its bytes were removed at this moment.
+    pub pruned: Option<u64>,
+}
+
+impl Encode for ExportedFile<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut object = Object::begin(out);
+        let kind = match self.to {
+            To::User(_) => "file_received",
+            To::Group(_) => "group_file_received",
+        };
+        object
+            .plain(key!("type"), kind)
+            .number(key!("msg_id"), self.msg_id)
+            .number(key!("ts"), self.ts)
+            .text(key!("sender"), self.sender);
+        match self.to {
+            To::User(name) => object.text(key!("recipient"), name),
+            To::Group(name) => object.text(key!("group_name"), name),
+        };
+        object
+            .text(key!("filename"), self.filename)
+            .number(key!("size"), self.size)
+            .text(key!("saved_as"), self.saved_as)
+            .maybe_plain(key!("sha256"), self.sha256);
+        if self.deleted {
+            object.truth(key!("deleted"), true);
+        }
+        object.maybe_number(key!("pruned"), self.pruned).end();
+    }
+}
+
+/// A file in the server's folder that no message names.
+#[derive(Clone, Copy, Debug)]
+pub struct ExportedOrphan<'a> {
+    /// Its name in the server's folder.
+    pub saved_as: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it came there, in milliseconds since 1970.
+    pub ts: u64,
+}
+
+impl Encode for ExportedOrphan<'_> {
+    fn encode(&self, out: &mut Vec<u8>) {
+        Object::begin(out)
+            .plain(key!("type"), "orphan")
+            .number(key!("ts"), self.ts)
+            .number(key!("size"), self.size)
+            .text(key!("saved_as"), self.saved_as)
+            .end();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -229,12 +229,22 @@ impl Server {
         peer
     }
 
-    /// A peer that is logged in, with more fields in its login.
+    /// A peer that is logged in, with more fields in its login. Who had the name before may be on
+    /// the way out still: that the connection is gone, the server hears a moment later.
     #[track_caller]
     pub(crate) fn join_with(&self, name: &str, framing: Framing, fields: &Value) -> Peer {
-        let mut peer = self.connect(framing);
-        peer.login(name, fields);
-        peer
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut peer = self.connect(framing);
+            let answer = peer.ask(&login_request(name, fields));
+            if answer["status"] == "success" {
+                assert_eq!(answer["type"], "login_response", "{answer}");
+                return peer;
+            }
+            let leaving = answer["code"] == "name_in_use" && Instant::now() < deadline;
+            assert!(leaving, "{name} cannot log in: {answer}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
     }
 
     /// A peer whose login claims a name that nobody had claimed, and the token.

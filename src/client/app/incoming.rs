@@ -251,6 +251,7 @@ impl App {
 
     fn synced(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
         self.has_arrived(event);
+        self.synced = true;
         let mut effects = self.show_missed();
         effects.extend(self.send_notes());
         effects

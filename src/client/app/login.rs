@@ -158,6 +158,7 @@ impl App {
     /// The server took the login.
     pub(super) fn logged_in(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
         self.link = Link::Online;
+        self.synced = false;
         self.refusals = 0;
         self.refusal = None;
         self.keys.wants_password = false;

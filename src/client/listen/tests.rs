@@ -62,7 +62,8 @@ fn events_are_json_for_programs() {
     let ran = run(&server.address, &["--json", "--count", "2"]);
     server.finish();
     let presence = r#"{"type":"presence","user":"bob","status":"online"}"#;
-    assert_eq!((ran.0, ran.1), (0, format!("{presence}\n{MESSAGE}\n{MESSAGE}\n")));
+    let synced = r#"{"type":"synced","cursor":0}"#;
+    assert_eq!((ran.0, ran.1), (0, format!("{synced}\n{presence}\n{MESSAGE}\n{MESSAGE}\n")));
 }
 
 #[test]

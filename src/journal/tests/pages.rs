@@ -4,8 +4,11 @@ use super::super::Durability;
 use super::world::{World, contents, scope, whole};
 use crate::chat::UserId;
 use crate::chat::entry::Changed;
-use crate::chat::query::{Query, Row};
-use crate::limits::{MISSED_PAGE_ITEMS_MAX, STORED_PAGE_BYTES_MAX};
+use crate::chat::query::{Fetched, Query, Row, Ticket};
+use crate::limits::{
+    JOURNAL_MISSED_IN_FLIGHT_MAX, JOURNAL_QUESTIONS_IN_FLIGHT_MAX, JOURNAL_SEARCHES_WAITING_MAX,
+    MISSED_PAGE_ITEMS_MAX, STORED_PAGE_BYTES_MAX,
+};
 use crate::wire::request::PageAt;
 
 const BOTH: [Durability; 2] = [Durability::Os, Durability::Memory];
@@ -187,12 +190,52 @@ fn files_come_with_their_bytes_while_they_are_there() {
     world.file("a.txt", "ana_a.txt", 4);
     world.file("b.txt", "ana_b.txt", 4);
     world.file("c.txt", "../secret.txt", 4);
+    // What stands where the bytes were removed.
+    std::fs::write(files.join("ana_d.txt"), "").unwrap();
+    world.file("d.txt", "ana_d.txt", 4);
+    world.file("e.txt", "ana_d.txt", 0);
     world.stored();
     let (items, _) = world.missed(vec![whole(1)], None);
     let data: Vec<_> =
         items.iter().map(|item| item.row.file.as_ref().unwrap().data.as_deref()).collect();
-    assert_eq!(data, [Some("b2zDoQ=="), None, None]);
+    assert_eq!(data, [Some("b2zDoQ=="), None, None, None, Some("")]);
     let (rows, _) = world.history(PageAt::Newest, 10);
     let file = rows[0].file.as_ref().unwrap();
     assert_eq!((file.name.as_str(), file.size, &file.data), ("a.txt", 4, &None));
+}
+
+/// Nothing more is read from anybody while the journal is full: those who catch up or search are no
+/// reason for that, however many they are.
+#[test]
+fn who_catches_up_or_searches_holds_nobody_up() {
+    let mut world = World::new(Durability::Os);
+    world.say("", "oi");
+    world.commit();
+    let count = 2 * JOURNAL_QUESTIONS_IN_FLIGHT_MAX;
+    let journal = world.journal();
+    for at in 0..count {
+        let scopes = vec![whole(1)];
+        let query = Query::Missed {
+            user: UserId(1),
+            scopes: scopes.clone(),
+            own: false,
+            changes_upto: None,
+            inline_files: false,
+        };
+        journal.fetch(Ticket(at), query);
+        let query = Query::Search { words: "oi".to_owned(), scopes, limit: 1 };
+        journal.fetch(Ticket(count + at), query);
+    }
+    assert!(!journal.is_full());
+    assert_eq!(journal.missed_room(), 0);
+    let (mut answers, mut busy) = (0, 0);
+    while answers < 2 * count {
+        while let Some((_, answer)) = journal.fetched() {
+            answers += 1;
+            busy += usize::from(matches!(answer, Fetched::Busy));
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(busy >= count - 2 * JOURNAL_SEARCHES_WAITING_MAX && busy < count, "{busy}");
+    assert_eq!(journal.missed_room(), JOURNAL_MISSED_IN_FLIGHT_MAX);
 }

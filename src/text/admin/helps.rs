@@ -5,7 +5,7 @@ use crate::text::{Sentence, say};
 /// `papo admin --help`
 pub const HELP: Sentence = say(
     "\
-papo admin: cópias, exportação e contas, para quem cuida de um servidor papo
+papo admin: cópias, arquivos e contas, para quem cuida de um servidor papo
 
 Uso: papo admin COMANDO [opções]
 
@@ -13,6 +13,7 @@ Comandos, cada um com --help:
   backup ARQUIVO        copia contas e mensagens, também com o servidor ligado
   restore ARQUIVO       põe uma cópia no lugar dos dados; o servidor desligado
   export                escreve uma conversa inteira, como texto ou JSON
+  files                 mostra, confere e remove arquivos recebidos
   users                 mostra quem existe
   reset-password NOME   dá uma senha nova a um nome; o servidor desligado
 
@@ -30,7 +31,7 @@ Exemplos:
 Sai com 0 se deu certo, 1 em erro, 2 em uso incorreto.
 ",
     "\
-papo admin: backups, exports and accounts, for whoever runs a papo server
+papo admin: backups, files and accounts, for whoever runs a papo server
 
 Usage: papo admin COMMAND [options]
 
@@ -38,6 +39,7 @@ Commands, each with --help:
   backup FILE           copies accounts and messages, also while the server runs
   restore FILE          puts a backup in the place of the data; server stopped
   export                writes a whole conversation, as text or JSON
+  files                 lists, checks and removes files that people sent
   users                 shows who exists
   reset-password NAME   gives a name a new password; server stopped
 
@@ -299,7 +301,15 @@ mod tests {
 
     #[test]
     fn every_help_shows_usage_options_and_an_example() {
-        for help in [HELP, HELP_BACKUP, HELP_RESTORE, HELP_EXPORT, HELP_USERS, HELP_RESET] {
+        for help in [
+            HELP,
+            HELP_BACKUP,
+            HELP_RESTORE,
+            HELP_EXPORT,
+            HELP_USERS,
+            HELP_RESET,
+            super::super::HELP_FILES,
+        ] {
             for part in ["Uso:", "Opções:", "Exemplos:", "PAPO_LANG", "--data", "Sai com 0"] {
                 assert!(help.pt.contains(part), "{part}: {}", help.pt);
             }

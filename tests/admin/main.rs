@@ -1,6 +1,8 @@
 //! `papo admin`: what whoever runs a server does with its data, beside the server and without it.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod files;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -376,9 +378,14 @@ fn a_folder_without_data_stays_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("nada");
     for data in [folder.path(), &missing] {
-        for command in
-            ["backup b.db", "export --group x", "users", "reset-password ana", "users --json"]
-        {
+        for command in [
+            "backup b.db",
+            "export --group x",
+            "users",
+            "reset-password ana",
+            "files list",
+            "files verify",
+        ] {
             admin(data, &words(command)).fails(1, &["não há dados", "papo.db", "--data"]);
         }
         let english = ["users", "--lang", "en"];
@@ -428,12 +435,23 @@ fn wrong_usage_is_exit_code_2_and_every_command_has_its_help() {
         "users extra",
         "users --jsno",
         "reset-password",
+        "files",
+        "files dance",
+        "files list extra",
+        "files list --user ana --group x",
+        "files list --orphans --user ana",
+        "files verify --yes",
+        "files prune",
+        "files prune --yes",
+        "files prune --older-than 90",
+        "files prune --older-than 90d --orphans",
+        "files prune --larger-than much",
     ] {
         let args: Vec<&str> = args.split_whitespace().collect();
         let said = admin(folder.path(), &args);
         said.fails(2, &["papo admin --help"]);
     }
-    for command in ["", "backup", "restore", "export", "users", "reset-password"] {
+    for command in ["", "backup", "restore", "export", "files", "users", "reset-password"] {
         for (lang, word, example) in [("pt", "Uso:", "Exemplos:"), ("en", "Usage:", "Examples:")] {
             let args: Vec<&str> = [command, "--help", "--lang", lang]
                 .into_iter()
