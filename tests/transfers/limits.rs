@@ -55,9 +55,9 @@ fn the_quota_counts_what_is_kept_and_what_is_announced() {
     // A restart forgets nothing of it.
     for kill in [false, true] {
         if kill {
-            server.crash()
+            server.crash();
         } else {
-            server.restart()
+            server.restart();
         }
         ana = modern(&server, "ana");
         ana.refused(&begin(&to("bia"), "cinco.bin", b"x"), "quota_exceeded");

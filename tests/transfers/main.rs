@@ -54,7 +54,11 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
 
 /// A SHA-256 as 64 hexadecimal digits.
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("memory");
+        digits
+    })
 }
 
 /// Says what is to come.

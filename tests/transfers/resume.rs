@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::common::{Framing, Peer, Server, eventually, number, text};
+use super::common::{Framing, Peer, Server, number, text};
 use super::{
     PIECE, WINDOW, begun, chunk, end, fetched, get, joined, kept, modern, noise, parts,
     send_pieces, stretch, to, to_group, upload,
@@ -110,21 +110,11 @@ fn an_upload_outlives_restarts_and_kills() {
     }
     send_pieces(&mut ana, file_id, &bytes, known, bytes.len());
     ana.ok(&end(file_id));
-    let mut bia = modern_again(&server, "bia");
-    let event = bia.iter().find(|frame| frame["type"] == "group_file_received").cloned();
-    let event = event.expect("the offer");
-    let mut reader = modern(&server, "bia");
-    assert!(fetched(&mut reader, &event) == bytes, "the bytes differ");
-    bia.clear();
-}
-
-/// What somebody missed, who then leaves again.
-fn modern_again(server: &Server, name: &str) -> Vec<Value> {
     let fields = json!({ "features": ["chunks"] });
-    let mut peer = server.join_with(name, Framing::Line, &fields);
-    let missed = peer.backlog();
-    peer.leave();
-    missed
+    let mut bia = server.join_with("bia", Framing::Line, &fields);
+    let missed = bia.backlog();
+    let event = missed.iter().find(|frame| frame["type"] == "group_file_received");
+    assert!(fetched(&mut bia, event.expect("the offer")) == bytes, "the bytes differ");
 }
 
 #[test]
@@ -165,17 +155,16 @@ fn a_server_killed_at_the_end_loses_no_file_that_it_answered() {
 fn a_download_goes_on_where_it_was_cut() {
     let mut server = Server::start();
     let mut ana = modern(&server, "ana");
-    let _bia = server.join("bia");
+    let mut bia = server.join("bia");
     let bytes = noise(30 * PIECE + 1, 30);
     upload(&mut ana, &to("bia"), "a.bin", &bytes);
     let file_id = {
         let page = ana.ok(&json!({ "type": "history", "with": "bia" }));
         number(&page["messages"][0], "file_id")
     };
+    bia.leave();
     let mut have: Vec<u8> = Vec::new();
     for (at, frames) in places(8, 5, 11).into_iter().enumerate() {
-        let name = format!("sessão {at}");
-        assert!(!name.is_empty());
         let mut request = get(file_id);
         request["offset"] = json!(have.len());
         ana.send(&request);
@@ -186,12 +175,9 @@ fn a_download_goes_on_where_it_was_cut() {
         } else {
             drop(ana);
         }
-        eventually("the name is free", || {
-            let mut peer = server.connect(Framing::Line);
-            let login = json!({ "type": "login", "username": "ana", "features": ["chunks"] });
-            peer.ask(&login)["status"] == "success"
-        });
-        server.join("olha").waits_until_gone("ana");
+        bia = server.join("bia");
+        bia.waits_until_gone("ana");
+        bia.leave();
         ana = modern(&server, "ana");
     }
     let mut request = get(file_id);
