@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from disk_files import full_disk_for_files
 from disk_world import (
