@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use common::evil::EVIL_NAMES;
 use common::python::looks_like_a_time;
 use common::{Framing, Peer, Server, eventually, number, text};
 
@@ -141,44 +142,6 @@ fn a_file_to_a_private_group_is_its_members_business() {
     assert_eq!(kept(&server).into_keys().collect::<Vec<_>>(), ["bia_b.txt"]);
     ana.nothing_more();
 }
-
-/// What a peer may call its file, and what it is called here.
-const EVIL_NAMES: [(&str, &str); 34] = [
-    ("../fora.txt", "fora.txt"),
-    ("../../../../../../../../tmp/papo-fora.txt", "papo-fora.txt"),
-    ("..\\..\\fora2.txt", "fora2.txt"),
-    ("/etc/passwd", "passwd"),
-    ("C:\\Windows\\system.ini", "system.ini"),
-    ("pasta/arquivo.txt", "arquivo.txt"),
-    ("pasta/", "pasta"),
-    ("x/../y.txt", "y.txt"),
-    (".", "_"),
-    ("..", "_"),
-    ("...", "_"),
-    ("/", "_"),
-    ("\\", "_"),
-    (" ", "_"),
-    (".bashrc", "_bashrc"),
-    ("..oculto", "_.oculto"),
-    ("a\u{0}b.txt", "a_b.txt"),
-    ("linha\nnova.txt", "linha_nova.txt"),
-    ("tela\u{1b}[2J.txt", "tela_[2J.txt"),
-    ("gpj.\u{202e}exe", "gpj._exe"),
-    ("a:b.txt", "a_b.txt"),
-    ("fluxo.txt:oculto", "fluxo.txt_oculto"),
-    ("*?\"<>|.txt", "______.txt"),
-    ("CON", "_CON"),
-    ("nul.txt", "_nul.txt"),
-    ("com1", "_com1"),
-    ("LPT9.pdf", "_LPT9.pdf"),
-    ("ponto.", "ponto"),
-    ("brancos.txt   ", "brancos.txt"),
-    ("%2e%2e%2fx", "%2e%2e%2fx"),
-    ("~root", "~root"),
-    ("$(reboot)", "$(reboot)"),
-    ("-rf", "-rf"),
-    ("ação 😀.txt", "ação 😀.txt"),
-];
 
 #[test]
 fn no_name_leads_out_of_the_folder_or_over_another_file() {

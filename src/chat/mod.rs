@@ -265,8 +265,8 @@ impl Chat {
                 What::Upload(upload) => {
                     self.upload_stored(entry, upload, id, known, now, fx);
                 }
-                // If it could not be stored, it is dropped once more after a restart.
-                What::UploadGone(_) => {}
+                What::UploadGone(_) if entry.origin.session == SessionId::NOBODY => {}
+                What::UploadGone(_) => self.upload_gone(entry.origin.session, id, known, fx),
                 What::Group { .. } => self.group_stored(entry, id, known, now, fx),
                 What::Changed { .. } => self.change_stored(entry, id, known, fx),
                 What::Seen { cursor, .. } => {

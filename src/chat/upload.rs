@@ -86,9 +86,8 @@ impl Chat {
             FileRequest::End { file_id } => self.end_upload(member, id, file_id, fx),
             FileRequest::Cancel { file_id } => {
                 self.upload_of(member, file_id)?;
-                self.drop_upload(file_id, fx);
-                let said = text::UPLOAD_CANCELLED.get(member.lang);
-                Ok(Done::Say(said.into()))
+                self.end_of_upload(member.session, id, file_id, fx);
+                Ok(Done::Later)
             }
             FileRequest::Get { file_id, offset, length } => {
                 Ok(self.get_file(member, id, file_id, (offset, length), fx))
@@ -286,9 +285,14 @@ impl Chat {
         fx: &mut Effects,
     ) {
         self.no_longer_awaits(member.session, fx);
-        if let Some(upload) = self.uploads.get_mut(&file_id) {
-            upload.in_flight -= 1;
-        }
+        let received = match self.uploads.get_mut(&file_id) {
+            Some(upload) => {
+                upload.in_flight -= 1;
+                received
+            }
+            // It came to nothing while this piece was on its way.
+            None => Err(Code::UnknownFile),
+        };
         match received {
             Ok(offset) => {
                 let body = Body::Piece { file_id, offset };
@@ -303,15 +307,21 @@ impl Chat {
     }
 
     fn finished(&mut self, file_id: u64, saved_as: Result<String, Code>, fx: &mut Effects) {
-        let Some(upload) = self.uploads.get_mut(&file_id) else { return };
+        let Some(upload) = self.uploads.get_mut(&file_id) else {
+            // It was taken back meanwhile.
+            if let Ok(saved_as) = saved_as {
+                fx.discard(saved_as);
+            }
+            return;
+        };
         let stage = std::mem::replace(&mut upload.stage, Stage::Idle);
         let Stage::Ending(member, id) = stage else {
             upload.stage = stage;
             return;
         };
         // While it came, its sender may have been removed: sending it is no way back in.
-        let (sender, to) = (upload.user, upload.to);
-        let saved_as = saved_as.and_then(|saved_as| match self.may_write(sender, to) {
+        let (user, to) = (upload.user, upload.to);
+        let saved_as = saved_as.and_then(|saved_as| match self.may_write(user, to) {
             Ok(()) => Ok(saved_as),
             Err(code) => {
                 fx.discard(saved_as);
@@ -327,8 +337,7 @@ impl Chat {
                 return refuse(fx, member.session, "file_response", id, member.lang, code.into());
             }
         };
-        let Some(Arriving { user, to, name, size, sha256, .. }) = self.uploads.remove(&file_id)
-        else {
+        let Some(Arriving { name, size, sha256, .. }) = self.uploads.remove(&file_id) else {
             return;
         };
         let conversation = self.conversation(user, to, fx);
@@ -369,10 +378,43 @@ impl Chat {
 
     /// An upload comes to nothing, and takes no room any more.
     fn drop_upload(&mut self, file_id: u64, fx: &mut Effects) {
+        self.end_of_upload(SessionId::NOBODY, None, file_id, fx);
+    }
+
+    /// The same for a session that wants to know. Who waits for the upload is told, too.
+    fn end_of_upload(
+        &mut self,
+        session: SessionId,
+        id: Option<&RequestId<'_>>,
+        file_id: u64,
+        fx: &mut Effects,
+    ) {
         let Some(upload) = self.uploads.remove(&file_id) else { return };
+        if let Stage::Opening(member, id) | Stage::Ending(member, id) = &upload.stage {
+            self.refuse_later(*member, "file_response", id.as_ref(), Code::UnknownFile, fx);
+        }
         fx.file_job(FileJob::Drop { file_id });
         let what = What::UploadGone(file_id);
-        fx.batch.push((SessionId::NOBODY, upload.user), None, what);
+        fx.batch.push((session, upload.user), id, what);
+    }
+
+    /// It is stored that an upload came to nothing. If it could not be, it is there again after a
+    /// restart.
+    pub(super) fn upload_gone(
+        &mut self,
+        session: SessionId,
+        id: Option<&RequestId<'_>>,
+        known: Result<(MsgId, bool), Code>,
+        fx: &mut Effects,
+    ) {
+        let lang = self.lang_of(session);
+        match known {
+            Ok(_) => {
+                let said = text::UPLOAD_CANCELLED.get(lang);
+                answer_with(fx, session, "file_response", id, said, Body::None);
+            }
+            Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
+        }
     }
 
     /// Drops the uploads that lie unfinished for too long.

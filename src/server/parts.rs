@@ -7,11 +7,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
+use super::worker::BASE64;
 use crate::folder;
-use crate::limits::PARTS_OPEN_MAX;
+use crate::limits::{CHUNK_BYTES, PARTS_OPEN_MAX};
 use crate::wire::Code;
 use crate::wire::name::{FileName, UserName};
 
@@ -31,6 +31,8 @@ pub(super) struct Parts {
     /// What is answered as kept is synced.
     sync: bool,
     known: HashMap<u64, Part>,
+    /// Where pieces are decoded, one after the other.
+    decoded: Vec<u8>,
     /// Counts the uses, to close the file that was not used for longest.
     uses: u64,
 }
@@ -48,7 +50,15 @@ struct Part {
 impl Parts {
     pub(super) fn new(data: &Path, files: &Path, disk_free_bytes_min: u64, sync: bool) -> Self {
         let (folder, files) = (data.join(FOLDER), files.to_owned());
-        Self { folder, files, disk_free_bytes_min, sync, known: HashMap::new(), uses: 0 }
+        Self {
+            folder,
+            files,
+            disk_free_bytes_min,
+            sync,
+            known: HashMap::new(),
+            decoded: vec![0; CHUNK_BYTES],
+            uses: 0,
+        }
     }
 
     /// How many bytes of an upload are there, if the rest has room.
@@ -64,11 +74,20 @@ impl Parts {
 
     /// Adds bytes at the end. After an error the upload is to be dropped.
     pub(super) fn write(&mut self, file_id: u64, base64: &str) -> Result<u64, Code> {
-        let bytes = STANDARD.decode(base64).map_err(|_| Code::InvalidChunk)?;
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let received = match BASE64.decode_slice(base64, &mut decoded) {
+            Ok(count) => self.append(file_id, &decoded[..count]),
+            Err(_) => Err(Code::InvalidChunk),
+        };
+        self.decoded = decoded;
+        received
+    }
+
+    fn append(&mut self, file_id: u64, bytes: &[u8]) -> Result<u64, Code> {
         let sync = self.sync;
         let part = self.used(file_id).map_err(|error| refused(&error))?;
-        part.hasher.update(&bytes);
-        part.append(&bytes, sync).map_err(|error| refused(&error))?;
+        part.hasher.update(bytes);
+        part.append(bytes, sync).map_err(|error| refused(&error))?;
         Ok(part.received)
     }
 
