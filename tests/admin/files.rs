@@ -69,16 +69,16 @@ fn files_are_listed_newest_first_with_their_sums() {
         rows(&admin(&data, &words("files list")).ok()),
         [
             "3 bytes ana_c.txt ana → grupo Time (mensagem apagada)",
-            "2,0 kB ana_b.txt ana → bia",
+            "1,9 KiB ana_b.txt ana → bia",
             "2 bytes ana_a.txt ana → bia",
-            "1,0 kB bia_ata.txt bia → grupo Time",
-            "Guardados: 4 arquivos, 3,0 kB",
+            "1000 bytes bia_ata.txt bia → grupo Time",
+            "Guardados: 4 arquivos, 2,9 KiB",
             "Envios por terminar: 0, 0 bytes anunciados; no disco: 1 .part, 3 bytes",
             "Órfãos, sem mensagem: 1 arquivo, 5 bytes",
         ]
     );
     let said = admin(&data, &words("files list --user BIA --lang en")).ok();
-    let sent = ["1.0 kB bia_ata.txt bia → group Time", "Kept: 1 file, 1.0 kB"];
+    let sent = ["1000 bytes bia_ata.txt bia → group Time", "Kept: 1 file, 1000 bytes"];
     assert_eq!(rows(&said), sent);
     let said = admin(&data, &words("files list --group time --lang en")).ok();
     assert_eq!(rows(&said).len(), 3, "{said}");
@@ -104,7 +104,7 @@ fn what_is_not_as_it_came_is_found() {
     let mut ana = send(&server);
     let data = server.data();
     let said = admin(&data, &words("files verify")).ok();
-    assert_eq!(rows(&said), ["Conferidos: 4 arquivos, 3,0 kB; errados: 0; sem hash: 0"]);
+    assert_eq!(rows(&said), ["Conferidos: 4 arquivos, 2,9 KiB; errados: 0; sem hash: 0"]);
 
     ana.ok(&file("bia", "d.txt", b"outside"));
     ana.ok(&file("bia", "e.txt", b"no hash"));
@@ -138,7 +138,7 @@ fn what_is_not_as_it_came_is_found() {
             "another size (1 bytes) ana_b.txt",
             "another hash ana_a.txt",
             "missing bia_ata.txt",
-            "Checked: 6 files, 3.0 kB; wrong: 4; no hash: 1 ",
+            "Checked: 6 files, 2.9 KiB; wrong: 4; no hash: 1 ",
         ]
     );
     // A name in the store that leads elsewhere is not followed either.
@@ -155,8 +155,8 @@ fn bytes_go_and_messages_stay_while_the_server_runs() {
     let data = server.data();
     let prune = "files prune --larger-than 1500 --lang en";
     let said = admin(&data, &words(prune)).ok();
-    let would = "Would be removed: 1 file, 2.0 kB. Nothing changed; remove with --yes";
-    assert_eq!(rows(&said), ["2.0 kB ana_b.txt ana → bia", would]);
+    let would = "Would be removed: 1 file, 1.9 KiB. Nothing changed; remove with --yes";
+    assert_eq!(rows(&said), ["1.9 KiB ana_b.txt ana → bia", would]);
     assert_eq!(fs::metadata(kept(&server, "ana_b.txt")).expect("a file").len(), 2_000);
     let none = admin(&data, &words("files prune --older-than 1h --yes --lang en")).ok();
     assert_eq!(rows(&none), ["Removed: 0 files, 0 bytes"]);
@@ -170,7 +170,7 @@ fn bytes_go_and_messages_stay_while_the_server_runs() {
     ana.ok(&get("b.txt"));
     let said = admin(&data, &[&words(prune)[..], &["--yes"]].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert_eq!(rows(&said.out), ["2.0 kB ana_b.txt ana → bia", "Removed: 1 file, 2.0 kB"]);
+    assert_eq!(rows(&said.out), ["1.9 KiB ana_b.txt ana → bia", "Removed: 1 file, 1.9 KiB"]);
     assert!(said.err.contains("quota"), "{}", said.err);
     // Nothing else is in the folder, and the rest is as it was.
     assert_eq!(fs::read_dir(kept(&server, "")).expect("a folder").count(), 4);
@@ -184,7 +184,7 @@ fn bytes_go_and_messages_stay_while_the_server_runs() {
     admin(&data, &words("files verify")).ok();
     let said = admin(&data, &words("files list --user ana --lang en")).ok();
     assert!(said.contains("ana → bia  (bytes removed)"), "{said}");
-    assert!(said.contains("Kept: 3 files, 8 bytes; bytes removed of 1 file, 2.0 kB"), "{said}");
+    assert!(said.contains("Kept: 3 files, 8 bytes; bytes removed of 1 file, 1.9 KiB"), "{said}");
     let said = admin(&data, &[&words(prune)[..], &["--yes"]].concat()).ok();
     assert_eq!(rows(&said), ["Removed: 0 files, 0 bytes"]);
 
@@ -242,7 +242,7 @@ fn what_is_missing_or_young_or_a_link_stays() {
         std::os::unix::fs::symlink(&secret, kept(&server, "ana_b.txt")).expect("a link");
         let said = admin(&data, &words("files prune --older-than 0d --yes --lang en"));
         assert!(said.out.contains("No files, or not in the folder: 1"), "{}", said.out);
-        assert!(said.out.contains("Removed: 3 files, 1.0 kB"), "{}", said.out);
+        assert!(said.out.contains("Removed: 3 files, 1005 bytes"), "{}", said.out);
         assert_eq!(fs::read(&secret).expect("the file outside"), b"stays");
         // Nor is the folder, if it is a link.
         fs::rename(kept(&server, ""), data.join("moved")).expect("a folder");

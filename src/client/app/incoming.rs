@@ -256,8 +256,8 @@ impl App {
 
     fn synced(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
         self.has_arrived(event);
-        self.missed.is_whole = true;
         let mut effects = self.show_missed();
+        self.missed.is_whole = true;
         effects.extend(self.send_notes());
         effects
     }
