@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use papo::chat::{Chat, Effects, Now, SessionId};
 use papo::journal::Journal;
 use papo::text::Lang;
-use papo::wire::event::{Content, Encode, Event, MessageReceived};
+use papo::wire::event::{Content, Encode, Event, MessageReceived, State};
 use papo::wire::request;
 
 const TEXT: &str =
@@ -108,6 +108,7 @@ fn encoding(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     let event = Event::PrivateMessageReceived(MessageReceived {
         msg_id: 244_823_489_183_746,
+        state: State::default(),
         prev: 244_823_489_183_745,
         sender: "pessoa0",
         recipient: Some("pessoa1"),

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use papo::wire::event::{Answer, Body, Content, Encode, Event, MessageReceived};
+use papo::wire::event::{Answer, Body, Content, Encode, Event, MessageReceived, State};
 use papo::wire::frame::{FrameDecoder, Framing};
 use papo::wire::request::{Fields, RequestId, decode};
 use papo::wire::{Code, Text};
@@ -131,6 +131,7 @@ fn events(criterion: &mut Criterion) {
         ts: 1_790_000_000_000,
         reply_to: None,
         id: Some(&id),
+        state: State::default(),
     });
     let answer = Answer {
         kind: "message_response",

@@ -81,17 +81,19 @@ pub enum Command {
     Server,
     Demo,
     Load,
+    Admin,
 }
 
 impl Command {
     /// Every subcommand and its name.
-    const ALL: [(Command, &'static str); 6] = [
+    const ALL: [(Command, &'static str); 7] = [
         (Command::Client, "client"),
         (Command::Send, "send"),
         (Command::Listen, "listen"),
         (Command::Server, "server"),
         (Command::Demo, "demo"),
         (Command::Load, "load"),
+        (Command::Admin, "admin"),
     ];
 
     fn named(name: &str, lang: Lang) -> Result<Self, Failure> {
@@ -112,7 +114,52 @@ impl Command {
             Command::Server => "papo server --help",
             Command::Demo => "papo demo --help",
             Command::Load => "papo load --help",
+            Command::Admin => "papo admin --help",
         }
+    }
+}
+
+/// A size in bytes, as people write it: `500`, `20KiB`, `100 MiB`, `2GiB`; also `20K`, `2G`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl std::str::FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        let digits = typed.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = typed.split_at(digits);
+        let factor: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "kib" => 1 << 10,
+            "m" | "mib" => 1 << 20,
+            "g" | "gib" => 1 << 30,
+            _ => return Err("100MiB, 2GiB"),
+        };
+        let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        size.filter(|size| *size < 1 << 53).map(Size).ok_or("100MiB, 2GiB")
+    }
+}
+
+/// A span of time in milliseconds, as people write it: `90d`, `12h`, `30min`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub u64);
+
+impl std::str::FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(typed: &str) -> Result<Self, Self::Err> {
+        const MINUTE: u64 = 60 * 1_000;
+        let digits = typed.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = typed.split_at(digits);
+        let factor = match unit.trim().to_ascii_lowercase().as_str() {
+            "min" => MINUTE,
+            "h" => 60 * MINUTE,
+            "d" => 24 * 60 * MINUTE,
+            _ => return Err("90d, 12h, 30min"),
+        };
+        let span = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+        span.filter(|span| *span < 1 << 53).map(Span).ok_or("90d, 12h, 30min")
     }
 }
 
@@ -322,12 +369,12 @@ mod tests {
             (
                 "foo",
                 None,
-                "comando desconhecido: foo. Os comandos são client, send, listen, server, demo, load, help. Veja: papo --help",
+                "comando desconhecido: foo. Os comandos são client, send, listen, server, demo, load, admin, help. Veja: papo --help",
             ),
             (
                 "help foo --lang en",
                 None,
-                "unknown command: foo. The commands are client, send, listen, server, demo, load, help. See: papo --help",
+                "unknown command: foo. The commands are client, send, listen, server, demo, load, admin, help. See: papo --help",
             ),
         ] {
             let failure = read(line, papo_lang).unwrap_err();
@@ -378,6 +425,16 @@ mod tests {
             let mut invocation = run(line, None);
             assert_eq!(invocation.command, command, "{line}");
             assert!(invocation.args.contains("--help"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_span_has_a_unit() {
+        for (typed, minutes) in [("0d", 0), ("30min", 30), ("12h", 720), ("90 D", 129_600)] {
+            assert_eq!(typed.parse(), Ok(Span(minutes * 60_000)), "{typed}");
+        }
+        for typed in ["", "d", "90", "-1d", "1.5h", "1m", "99999999999999999d"] {
+            assert!(typed.parse::<Span>().is_err(), "{typed}");
         }
     }
 

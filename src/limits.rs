@@ -14,6 +14,21 @@ pub const FRAMING_ERRORS_MAX: u32 = 16;
 /// The text of one message, in UTF-8 bytes.
 pub const CONTENT_BYTES_MAX: usize = 65_536;
 
+/// A reaction, in UTF-8 bytes: the longest emoji sequences in use take about 35.
+pub const EMOJI_BYTES_MAX: usize = 64;
+
+/// Words to search for, in UTF-8 bytes.
+pub const QUERY_BYTES_MAX: usize = 1_024;
+
+/// A password or token, in UTF-8 bytes: hashing costs time for each of them.
+pub const PASSWORD_BYTES_MAX: usize = 1_024;
+
+/// Messages in one page of history or search results, unless asked otherwise.
+pub const PAGE_MESSAGES: u64 = 50;
+
+/// The most messages in one page.
+pub const PAGE_MESSAGES_MAX: usize = 200;
+
 /// A user's or group's name, in Unicode scalar values after trimming.
 pub const NAME_CHARS_MAX: usize = 32;
 
@@ -56,15 +71,83 @@ pub const PRESENCE_GROUP_MEMBERS_MAX: usize = 100;
 /// Private partners to whom one user's coming and going is told.
 pub const PRESENCE_CONTACTS_MAX: usize = 1_000;
 
-/// Messages that wait in memory for one user who is absent or reads too slowly: enough that a
-/// burst to somebody who is merely slower than its sender is not refused.
-pub const INBOX_MESSAGES_MAX: usize = 10_000;
+/// Bytes of one piece of a file: 64 KiB in base64.
+pub const CHUNK_BYTES: usize = 49_152;
 
-/// Bytes that wait in memory for one absent user: one file of the largest kind, or all else.
-pub const INBOX_BYTES_MAX: usize = FRAME_BYTES_MAX + 1024 * 1024;
+/// Pieces of one upload on their way; more wait in the socket.
+pub const CHUNKS_IN_FLIGHT_MAX: u32 = 16;
 
-/// Bytes of events that are held for somebody, each counted once: what waits for absent and slow
-/// users, and large frames on their way. Above it nothing more may wait.
+/// Bytes of pieces of all uploads on their way to the disk; above it each sender has one at a time.
+pub const CHUNKS_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
+
+/// The largest file, unless the operator says otherwise.
+pub const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
+/// Files that one user may keep on the server, in bytes, unless the operator says otherwise.
+pub const USER_QUOTA_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Space that files leave free on the disk, in bytes, unless the operator says otherwise: messages
+/// and the system need some.
+pub const DISK_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+
+/// Unfinished uploads of one user.
+pub const UPLOADS_PER_USER_MAX: usize = 4;
+
+/// Downloads of one session at a time.
+pub const DOWNLOADS_PER_SESSION_MAX: usize = 4;
+
+/// Files of uploads that the server has open at a time, of the [`DESCRIPTORS_RESERVED`].
+pub const PARTS_OPEN_MAX: usize = 16;
+
+/// Time after which an unfinished upload is dropped.
+pub const UPLOAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
+/// Sessions of one user: a phone, a laptop, a browser or two, and some scripts.
+pub const SESSIONS_PER_USER_MAX: usize = 8;
+
+/// Tokens of one user that are good at a time; the oldest goes.
+pub const TOKENS_PER_USER_MAX: u32 = 32;
+
+/// Text in one answer, beside what frames it; what is over is left out or comes with the next page.
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// Wrong passwords or tokens for one name in one [`LOGIN_FAILURES_WINDOW_MS`], after which none is
+/// tried: who guesses needs years, who mistypes waits a minute.
+pub const LOGIN_FAILURES_MAX: u32 = 10;
+
+/// The time in which wrong passwords are counted.
+pub const LOGIN_FAILURES_WINDOW_MS: u64 = 60_000;
+
+/// Passwords waiting to be hashed; each takes some 30 ms and 19 MiB, one at a time.
+pub const PASSWORDS_WAITING_MAX: usize = 64;
+
+/// Senders of whom one user remembers that they wait to hear of an arrival.
+pub const OWED_RECEIPTS_MAX: usize = 1_024;
+
+/// Time after which the journal is told up to where users have everything: so much may be sent
+/// again to clients without `received` when the server is killed.
+pub const SEEN_INTERVAL_MS: u64 = 100;
+
+/// The same after the store refused it.
+pub const SEEN_RETRY_MS: u64 = 2_000;
+
+/// Events queued for a session while the journal reads what comes before them.
+pub const QUEUED_EVENTS_MAX: usize = 256;
+
+/// The same in bytes; above either they are read back from the journal.
+pub const QUEUED_BYTES_MAX: usize = 64 * 1024;
+
+/// Messages of a session that is behind of which it is remembered that it wrote them itself.
+pub const WRITTEN_BEHIND_MAX: usize = 16_384;
+
+/// Time within which a message may be edited.
+pub const EDIT_MS_MAX: u64 = 15 * 60 * 1000;
+
+/// Conversations listed for one user, newest first.
+pub const CONVERSATIONS_LISTED_MAX: usize = 1_000;
+
+/// Bytes of large frames on their way, each counted once however many it is for, beside what
+/// outboxes hold themselves.
 pub const HELD_BYTES_MAX: usize = 192 * 1024 * 1024;
 
 /// A sender's requests whose ids are remembered, so that one sent again is answered once.
@@ -151,6 +234,10 @@ pub const HELD_BYTES_FOR_FILES_MAX: usize = 128 * 1024 * 1024;
 /// What a file costs on its way beside its bytes: also empty ones have an end.
 pub const FILE_OVERHEAD_BYTES: usize = 4 * 1024;
 
+/// Answers that one session may have to come at a time, above which nothing more is read from it.
+/// They come together when they are stored, and together they fit an outbox.
+pub const ANSWERS_AWAITED_MAX: u32 = 1_024;
+
 /// Files of one session that are being kept; more are refused with `rate_limited`.
 pub const FILES_PER_SESSION_MAX: u32 = 16;
 
@@ -163,10 +250,70 @@ pub const TYPING_PLACES_MAX: usize = 16;
 /// Log lines waiting for a terminal or pipe that does not take them; more are counted, not kept.
 pub const LOG_LINES_WAITING_MAX: usize = 4_096;
 
+/// Entries handed to the journal and not stored yet, above which nothing more is read from anybody:
+/// a tenth of a second's work for a store on a disk.
+pub const JOURNAL_ENTRIES_IN_FLIGHT_MAX: usize = 16_384;
+
+/// Bytes of those entries, files among them: a few of the largest kind.
+pub const JOURNAL_BYTES_IN_FLIGHT_MAX: usize = 64 * 1024 * 1024;
+
+/// Questions to the journal that have no answer yet, above which nothing more is read from anybody.
+pub const JOURNAL_QUESTIONS_IN_FLIGHT_MAX: usize = 1_024;
+
+/// Of those about what somebody missed; who is asked for beyond that waits, and holds nobody up.
+pub const JOURNAL_MISSED_IN_FLIGHT_MAX: usize = 64;
+
+/// Searches waiting for the one before; more are refused with `rate_limited`.
+pub const JOURNAL_SEARCHES_WAITING_MAX: usize = 64;
+
+/// Answers of the journal that wait for the reactor to take them; its readers wait meanwhile.
+pub const JOURNAL_ANSWERS_WAITING_MAX: usize = 8;
+
+/// Entries written in one transaction: while it is written the next ones gather.
+pub const JOURNAL_ENTRIES_PER_COMMIT_MAX: usize = 8_192;
+
+/// Empty batches kept by the journal for their memory.
+pub const JOURNAL_SPARE_BATCHES_MAX: usize = 8;
+
+/// Messages in one page of what somebody missed.
+pub const MISSED_PAGE_ITEMS_MAX: usize = 256;
+
+/// Text in one page of stored messages. Six times as much, with every byte escaped, still fits an
+/// outbox. A message that is larger by itself is a page.
+pub const STORED_PAGE_BYTES_MAX: usize = 128 * 1024;
+
+/// Unread messages of one conversation are counted up to here.
+pub const UNREAD_COUNTED_MAX: u64 = 1_000;
+
+/// Stored messages looked at to count the unread ones of all of one user's conversations.
+pub const UNREAD_ROWS_READ_MAX: u64 = 32_768;
+
+/// Stored messages with the right words that are looked at for one search, whether they may be
+/// shown or not.
+pub const SEARCH_ROWS_READ_MAX: usize = 65_536;
+
+/// Words of one search; those after them are not looked at.
+pub const SEARCH_WORDS_MAX: usize = 16;
+
+/// Milliseconds that a search waits for the newest messages to be indexed.
+pub const SEARCH_CATCH_UP_MS_MAX: u64 = 2_000;
+
+/// Messages that a server without a disk remembers, newest first.
+pub const RING_MESSAGES_MAX: usize = 65_536;
+
+/// Bytes of their texts, changes and reactions.
+pub const RING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Messages in which a server without a disk looks for words: all that its one thread may spend.
+pub const RING_SEARCH_MESSAGES_MAX: usize = 8_192;
+
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
-const _: () = assert!(FRAME_BYTES_MAX < INBOX_BYTES_MAX && INBOX_BYTES_MAX < HELD_BYTES_MAX);
+const _: () = assert!(FRAME_BYTES_MAX < HELD_BYTES_MAX);
 const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX >= 2 * FRAME_BYTES_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX < HELD_BYTES_MAX);
+const _: () = assert!(STORED_PAGE_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
+const _: () = assert!(JOURNAL_BYTES_IN_FLIGHT_MAX > FRAME_BYTES_MAX);
+const _: () = assert!(CONTENT_BYTES_MAX < RING_BYTES_MAX);

@@ -34,6 +34,7 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::Listen => papo::client::listen(invocation),
         Command::Server => papo::server::run(invocation),
         Command::Demo => papo::demo::run(invocation),
+        Command::Admin => papo::admin::run(invocation),
         Command::Load => papo::load::run(invocation),
     }
 }

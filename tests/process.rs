@@ -315,7 +315,7 @@ fn wrong_usage_is_told_with_the_help_of_the_command_that_was_meant() {
         (
             &["foo"][..],
             "papo: comando desconhecido: foo. Os comandos são client, send, listen, server, demo, \
-             load, help. Veja: papo --help\n",
+             load, admin, help. Veja: papo --help\n",
         ),
         (&["server", "--bogus"], "papo: opção desconhecida: --bogus. Veja: papo server --help\n"),
         (
@@ -373,7 +373,7 @@ fn a_place_that_cannot_be_listened_on_is_exit_code_1() {
 
 #[test]
 fn help_is_everywhere() {
-    for subcommand in ["", "server", "client", "send", "listen", "demo", "load"] {
+    for subcommand in ["", "server", "client", "send", "listen", "demo", "load", "admin"] {
         for (flag, lang, word) in [("--help", "pt", "Uso"), ("-h", "en", "Usage")] {
             let args: Vec<&str> = [subcommand, flag, "--lang", lang]
                 .into_iter()

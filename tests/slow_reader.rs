@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use papo::limits::INBOX_BYTES_MAX;
 use serde_json::{Value, json};
 
 use common::{Framing, Heard, Peer, Server, number, text, texts};
@@ -53,12 +52,8 @@ fn flood(sender: &mut Peer, bystander: &mut Peer) -> BTreeSet<u64> {
         let answer = sender.ask(&json!({
             "type": "private_message", "recipient": "bia", "content": content, "id": n,
         }));
-        if answer["status"] == "success" {
-            accepted.insert(number(&answer, "msg_id"));
-        } else {
-            // Told to the sender, not dropped in silence.
-            assert_eq!(answer["code"], "quota_exceeded", "{answer}");
-        }
+        assert_eq!(answer["status"], "success", "{answer}");
+        accepted.insert(number(&answer, "msg_id"));
         if n % 10 == 0 {
             let asked = Instant::now();
             bystander.nothing_more();
@@ -67,7 +62,6 @@ fn flood(sender: &mut Peer, bystander: &mut Peer) -> BTreeSet<u64> {
     }
     // No figure of merit: only that nobody waits for the silent one.
     assert!(slowest < Duration::from_secs(1), "a ping took {slowest:?}");
-    assert!(accepted.len() > 100, "accepted only {}", accepted.len());
     accepted
 }
 
@@ -105,9 +99,8 @@ fn forty_megabytes_for_a_silent_reader() {
     let before = memory(&server, "VmRSS");
     let accepted = flood(&mut sender, &mut bystander);
     let grown = memory(&server, "VmHWM").saturating_sub(before);
-    // What one user's mailbox may hold, and some slack; far less than was sent.
-    let most = INBOX_BYTES_MAX as u64 + 16 * MIB;
-    assert!(grown < most, "the server grew by {} MiB", grown / MIB);
+    // What the store's own memory may take; what waits, waits on the disk.
+    assert!(grown < 36 * MIB, "the server grew by {} MiB", grown / MIB);
 
     // On the same connection, if the server has had the patience; else on the next one, too.
     let mut seen = read_out(&mut silent, &accepted);

@@ -1,29 +1,76 @@
-//! Logging in and out, and what waits for who was away.
+//! Logging in and out: whose name it is, and how it is proven.
 
-use std::sync::Arc;
+use std::hash::BuildHasher;
 
-use super::answer_with;
-use super::entry::{Entry, What};
-use super::inbox::Waiting;
-use super::users::Delivery;
+use foldhash::quality::RandomState;
+use sha2::{Digest, Sha256};
+
+use super::entry::{Account, Credential, Entry, TokenHash, What};
+use super::pending::Pending;
+use super::session::{Behind, Session};
+use super::users::{Seat, Standing};
 use super::{
-    Chat, Class, Done, Effect, Effects, Frame, Handled, Held, Member, Now, SessionId, UserId,
+    Chat, Check, Class, Done, Effect, Effects, Handled, Member, Now, SessionId, UserId,
+    answer_with, refuse,
 };
-use crate::limits::SHARED_FRAME_BYTES_MIN;
+use crate::limits::{
+    LOGIN_FAILURES_MAX, LOGIN_FAILURES_WINDOW_MS, SESSIONS_PER_USER_MAX, TOKENS_PER_USER_MAX,
+};
 use crate::text::{Lang, server as text};
-use crate::wire::Code;
-use crate::wire::event::{Body, Event, MsgId, as_backlog, is_backlog};
-use crate::wire::name::UserName;
-use crate::wire::request::{Login, RequestId};
-
-/// Bytes of waiting events sent on in one go: half of what an outbox takes before it is slow.
-const FEED_BYTES: usize = crate::limits::OUTBOX_SOFT_BYTES_MAX / 2;
+use crate::wire::event::{Body, Event, MsgId};
+use crate::wire::name::{self, UserName};
+use crate::wire::request::{Features, Login, RequestId};
+use crate::wire::{Code, Text};
 
 /// What the server calls itself.
 const SERVER: &str = concat!("papo ", env!("CARGO_PKG_VERSION"));
 
 /// The version of PROTOCOL.md.
 const PROTOCOL: u64 = 1;
+
+/// A login that is not finished.
+#[derive(Debug)]
+pub(super) struct Entering {
+    pub session: SessionId,
+    pub id: Option<RequestId<'static>>,
+    username: String,
+    pub lang: Lang,
+    since: Option<MsgId>,
+    features: Option<Features>,
+    want_token: bool,
+    /// A token of this name came along.
+    token: Option<(String, TokenHash)>,
+    /// A password of this name came along, so it is not entered as anybody's.
+    proven: bool,
+}
+
+/// Wrong passwords and tokens, counted by name. Names share a few counters, so that it takes the
+/// same memory whoever is guessed at, and says nothing about who exists.
+#[derive(Debug)]
+pub(super) struct Failures {
+    hash: RandomState,
+    /// How many, and since when.
+    counts: Vec<(u32, u64)>,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        const COUNTERS: usize = 4_096;
+        Self { hash: RandomState::default(), counts: vec![(0, 0); COUNTERS] }
+    }
+}
+
+impl Failures {
+    fn of(&mut self, username: &str, now: Now) -> &mut u32 {
+        let hash = self.hash.hash_one(name::key(username).as_str());
+        let at = usize::try_from(hash % self.counts.len() as u64).unwrap_or(0);
+        let (count, since_ms) = &mut self.counts[at];
+        if now.mono_ms.saturating_sub(*since_ms) >= LOGIN_FAILURES_WINDOW_MS {
+            (*count, *since_ms) = (0, now.mono_ms);
+        }
+        count
+    }
+}
 
 impl Chat {
     pub(super) fn login(
@@ -35,165 +82,400 @@ impl Chat {
         now: Now,
         fx: &mut Effects,
     ) -> Handled {
-        // Without a store a claim would be forgotten with the process; better none than a false one.
-        if login.has_credentials {
-            return Err(Code::StorageUnavailable.into());
-        }
-        let features = login.features.unwrap_or_default();
-        // Who knows of these fields knows of `synced`, also when nothing was missed.
-        let wants_synced = login.since.is_some() || login.features.is_some();
-        if let Some(user) = self.users.find(&login.username) {
-            let known = self.users.get(user);
-            if !known.known || known.is_online() {
-                return Err(Code::NameInUse.into());
+        let found = self.users.find_known(&login.username);
+        let mut entering = Box::new(Entering {
+            session,
+            id: id.cloned().map(RequestId::into_owned),
+            username: login.username.to_string(),
+            lang,
+            since: login.since,
+            features: login.features,
+            want_token: login.want_token,
+            token: None,
+            proven: false,
+        });
+        if login.token.is_some() || login.password.is_some() {
+            // A token cannot be guessed: who has one comes in, however many others guess at passwords.
+            if let Some(token) = &login.token
+                && let Some(found) = found
+                && let hash = TokenHash::from(Sha256::digest(token.as_bytes()))
+                && self.users.get(found).tokens.contains(&hash)
+            {
+                entering.token = Some((token.to_string(), hash));
+                entering.proven = true;
+            } else if *self.failures.of(&login.username, now) >= LOGIN_FAILURES_MAX {
+                return Err(Code::TooManyAttempts.into());
+            } else if let Some(password) = &login.password {
+                let against = found.and_then(|found| self.users.get(found).password.clone());
+                let ticket = self.pend(Pending::Login(entering));
+                fx.check(Check::Password { ticket, password: password.to_string(), against });
+                return Ok(Done::LaterInOrder);
+            } else {
+                *self.failures.of(&login.username, now) += 1;
+                return Err(Code::WrongPassword.into());
             }
-            self.sessions.insert(session, user, lang, features);
-            self.enter((session, user, lang), id, (login.since, wants_synced), now, fx);
+        } else if found.is_some_and(|found| self.users.get(found).claimed) {
+            return Err(Code::AuthRequired.into());
+        }
+        Ok(self.admit(entering, now, fx)?)
+    }
+
+    /// A password that came with a login was checked.
+    pub(super) fn password_checked(
+        &mut self,
+        mut entering: Box<Entering>,
+        right: bool,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let (session, lang, id) = (entering.session, entering.lang, entering.id.clone());
+        let admitted = if right {
+            entering.proven = true;
+            self.admit(entering, now, fx)
+        } else {
+            *self.failures.of(&entering.username, now) += 1;
+            Err(Code::WrongPassword)
+        };
+        match admitted {
+            Ok(Done::LaterInOrder) => return,
+            Ok(_) => {}
+            Err(code) => refuse(fx, session, "login_response", id.as_ref(), lang, code.into()),
+        }
+        fx.push(Effect::Resume(session));
+    }
+
+    /// Lets a login in that may come in, as far as that goes without the journal.
+    fn admit(&mut self, entering: Box<Entering>, now: Now, fx: &mut Effects) -> Result<Done, Code> {
+        let user = if let Some(found) = self.users.find(&entering.username) {
+            let user = self.users.get(found);
+            let taken = match user.standing {
+                Standing::Free => false,
+                Standing::Entering => true,
+                Standing::Known => !entering.proven && (user.claimed || user.is_online()),
+            };
+            if taken {
+                return Err(Code::NameInUse);
+            }
+            if user.seats.len() >= SESSIONS_PER_USER_MAX {
+                return Err(Code::TooManySessions);
+            }
+            found
+        } else {
+            let name = UserName::parse(&entering.username).map_err(|_| Code::InvalidName)?;
+            self.users.create(name)?
+        };
+        let Entering { session, lang, features, want_token, .. } = *entering;
+        let mut seated = Session::new(session, user, lang, features);
+        seated.wants_synced |= entering.since.is_some();
+        seated.token = entering.token.as_ref().map(|(_, hash)| *hash);
+        let has_token = seated.token.is_some();
+        seated.entering = Some(entering);
+        self.sessions.insert(seated);
+        let entered = self.users.get_mut(user);
+        entered.seats.push(Seat { session, live: false });
+        let new = entered.standing != Standing::Known;
+        if new {
+            entered.standing = Standing::Entering;
+        }
+        if want_token && !has_token {
+            let ticket = self.pend(Pending::Token(session, user));
+            fx.check(Check::Token(ticket));
+        } else if new {
+            self.enroll((session, user), None, fx);
+        } else {
+            self.enter(session, now, fx);
             return Ok(Done::Answered);
         }
-        let name = UserName::parse(&login.username).map_err(|_| Code::InvalidName)?;
-        let user = self.users.create(name)?;
-        self.sessions.insert(session, user, lang, features);
-        let what = What::Account { since: login.since, wants_synced };
-        fx.batch.push((session, user), id, what);
         Ok(Done::LaterInOrder)
     }
 
-    /// A new user's account is stored: the login goes on.
+    /// A token was made for a login.
+    pub(super) fn token_made(
+        &mut self,
+        (session, user): (SessionId, UserId),
+        token: String,
+        hash: TokenHash,
+        fx: &mut Effects,
+    ) {
+        let Some(seated) = self.sessions.get_mut(session) else {
+            // Its connection is gone, and nothing of it is on its way.
+            return self.release(user);
+        };
+        seated.token = Some(hash);
+        if let Some(entering) = &mut seated.entering {
+            entering.token = Some((token, hash));
+        }
+        if self.users.get(user).standing == Standing::Known {
+            fx.batch.push((session, user), None, What::Credential(Credential::Token(hash)));
+        } else {
+            self.enroll((session, user), Some(hash), fx);
+        }
+    }
+
+    fn enroll(
+        &mut self,
+        (session, user): (SessionId, UserId),
+        token: Option<TokenHash>,
+        fx: &mut Effects,
+    ) {
+        let name = self.users.get(user).name.clone();
+        let what = What::Account(Box::new(Account { name, token }));
+        fx.batch.push((session, user), None, what);
+    }
+
+    /// A new user's account is stored, or is not.
     pub(super) fn account_stored(
         &mut self,
         entry: &Entry,
-        id: Option<&RequestId<'_>>,
-        backlog: (Option<MsgId>, bool),
+        token: Option<TokenHash>,
+        known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
     ) {
-        let user = entry.origin.user;
-        self.users.get_mut(user).known = true;
-        self.users.get_mut(user).last_seen_ms = now.wall_ms;
-        let session = entry.origin.session;
-        if let Some(lang) = self.sessions.get(session).map(|session| session.lang) {
-            self.enter((session, user, lang), id, backlog, now, fx);
-            fx.push(Effect::Resume(session));
+        let user = self.users.get_mut(entry.origin.user);
+        if known.is_ok() {
+            user.standing = Standing::Known;
+            user.last_seen_ms = now.wall_ms;
+            user.tokens.extend(token);
+            user.claimed |= token.is_some();
         }
+        self.login_stored(entry, known, now, fx);
     }
 
-    /// A user's session is gone.
-    pub(super) fn left(&mut self, user: UserId, now: Now, fx: &mut Effects) {
-        let gone = self.users.get_mut(user);
-        if !gone.is_online() {
+    /// A change of how a user proves who it is is stored, or is not.
+    pub(super) fn credential_stored(
+        &mut self,
+        entry: &Entry,
+        id: Option<&RequestId<'_>>,
+        credential: &Credential,
+        known: Result<(MsgId, bool), Code>,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let session = entry.origin.session;
+        let user = self.users.get_mut(entry.origin.user);
+        match (credential, known) {
+            (Credential::Token(hash), _) => {
+                if known.is_ok() {
+                    user.claimed = true;
+                    user.tokens.push(*hash);
+                    let over = user.tokens.len().saturating_sub(TOKENS_PER_USER_MAX as usize);
+                    user.tokens.drain(..over);
+                }
+                return self.login_stored(entry, known, now, fx);
+            }
+            (_, Err(code)) => {
+                let lang = self.lang_of(session);
+                refuse(fx, session, "account_response", id, lang, code.into());
+            }
+            (Credential::Password(password), Ok(_)) => {
+                user.password = Some(password.clone());
+                user.claimed = true;
+                let said = text::PASSWORD_SET.get(self.lang_of(session));
+                answer_with(fx, session, "account_response", id, said, Body::None);
+            }
+            (Credential::Revoked(hash), Ok(_)) => {
+                user.tokens.retain(|token| token != hash);
+                self.goodbye(session, id, fx);
+            }
+            (Credential::AllRevoked, Ok(_)) => {
+                user.tokens.clear();
+                let others: Vec<SessionId> = user.seats.iter().map(|seat| seat.session).collect();
+                for other in others.into_iter().filter(|other| *other != session) {
+                    let lang = self.lang_of(other);
+                    refuse(fx, other, "error", None, lang, Code::AuthRequired.into());
+                    self.close(other, fx);
+                }
+                self.goodbye(session, id, fx);
+            }
+        }
+        fx.push(Effect::Resume(session));
+    }
+
+    /// What a login waited for is stored, or is not.
+    fn login_stored(
+        &mut self,
+        entry: &Entry,
+        known: Result<(MsgId, bool), Code>,
+        now: Now,
+        fx: &mut Effects,
+    ) {
+        let (session, user) = (entry.origin.session, entry.origin.user);
+        if self.sessions.get(session).is_none() {
+            // Its connection is gone. A name that was not stored is anybody's.
+            self.release(user);
             return;
         }
-        gone.delivery = Delivery::Away;
-        gone.last_seen_ms = now.wall_ms;
-        fx.push(Effect::LoggedOut { name: gone.name.to_string() });
-        self.tell_presence(user, now, fx);
+        match known {
+            Ok(_) => self.enter(session, now, fx),
+            Err(code) => self.refuse_login((session, user), code, fx),
+        }
+        fx.push(Effect::Resume(session));
     }
 
-    /// Sends on what waits for a session, as far as its output should take at once. Returns whether
-    /// more waits. The shell calls it whenever the session's output is low, from
-    /// [`Effect::Feed`] on until there is no more.
-    pub fn feed(&mut self, session: SessionId, fx: &mut Effects) -> bool {
-        debug_assert!(fx.is_drained(), "effects are drained after every call");
-        let Some(user) = self.sessions.get(session).map(|session| session.user) else {
-            return false;
-        };
-        let to = self.users.get_mut(user);
-        let missed = match to.delivery {
-            Delivery::CatchingUp(_) => true,
-            Delivery::Lagging(_) => false,
-            Delivery::Live(_) | Delivery::Away => return false,
-        };
-        let mut bytes = 0;
-        while bytes < FEED_BYTES {
-            let Some(event) = to.inbox.pop(&mut self.waiting) else {
-                to.delivery = Delivery::Live(session);
-                if missed {
-                    let synced = fx.encode(&Event::Synced { cursor: to.cursor });
-                    fx.send(session, synced, Class::Answer);
-                }
-                return false;
-            };
-            bytes += event.json.len();
-            // What went out live and came back has no mark yet. A large one is not copied for it.
-            let frame = if event.json.len() >= SHARED_FRAME_BYTES_MIN {
-                Frame::Shared(event.json)
-            } else if missed && !is_backlog(&event.json) {
-                fx.put(&as_backlog(&event.json))
-            } else {
-                fx.put(&event.json)
-            };
-            to.cursor = to.cursor.max(event.msg_id);
-            fx.send(session, frame, Class::Kept(event.msg_id));
+    /// A login comes to nothing: its connection has no user any more.
+    pub(super) fn refuse_login(
+        &mut self,
+        (session, user): (SessionId, UserId),
+        code: Code,
+        fx: &mut Effects,
+    ) {
+        if let Some(seated) = self.sessions.remove(session) {
+            let id = seated.entering.as_ref().and_then(|entering| entering.id.as_ref());
+            refuse(fx, session, "login_response", id, seated.lang, code.into());
         }
-        true
+        self.users.get_mut(user).seats.retain(|seat| seat.session != session);
+        self.release(user);
     }
 
-    /// Takes kept events back which a slow session's output had no room for: the session lags
-    /// from here on, and is fed as it reads.
-    pub fn undelivered(&mut self, session: SessionId, events: Vec<(MsgId, Arc<Held>)>) {
-        let Some(user) = self.sessions.get(session).map(|session| session.user) else { return };
-        self.put_back(user, events);
-        let to = self.users.get_mut(user);
-        if to.delivery == Delivery::Live(session) {
-            to.delivery = Delivery::Lagging(session);
+    /// A login came to nothing before its account was stored.
+    pub(super) fn release(&mut self, user: UserId) {
+        let user = self.users.get_mut(user);
+        if user.standing == Standing::Entering && user.seats.is_empty() {
+            user.standing = Standing::Free;
         }
-    }
-
-    /// Puts events that did not arrive where they are found again, before all that came after.
-    pub(super) fn put_back(&mut self, user: UserId, events: Vec<(MsgId, Arc<Held>)>) {
-        let to = self.users.get_mut(user);
-        // Its reader has nothing from the first of them on.
-        if let Some((first, _)) = events.iter().find(|(msg_id, _)| *msg_id > 0) {
-            to.cursor = to.cursor.min(first - 1);
-        }
-        let events = events.into_iter().map(|(msg_id, json)| Waiting { msg_id, json }).collect();
-        to.inbox.put_back(events, &mut self.waiting);
     }
 
     /// Answers a login, and begins with what was missed.
-    fn enter(
+    fn enter(&mut self, session: SessionId, now: Now, fx: &mut Effects) {
+        let Some(seated) = self.sessions.get_mut(session) else { return };
+        let Some(entering) = seated.entering.take() else { return };
+        let Session { user, lang, wants_synced, .. } = *seated;
+        let heartbeat = seated.knows(|features| features.heartbeat);
+        let since = entering.since.map(|since| since.min(self.last));
+        let position = since.unwrap_or(self.users.get(user).cursor);
+        let missed = self.has_missed(user, position);
+        // Who missed nothing has everything.
+        self.has_received(user, if missed { position } else { self.last }, now);
+        let entered = self.users.get_mut(user);
+        entered.last_seen_ms = now.wall_ms;
+        let first = entered.seats.len() == 1;
+        let own_from = if since.is_some() && entered.claimed { 0 } else { self.last };
+        let name = entered.name.as_str().to_owned();
+        fx.push(Effect::LoggedIn { session, name: name.clone(), heartbeat });
+        let body = Body::Login {
+            username: &name,
+            server: SERVER,
+            protocol: PROTOCOL,
+            token: entering.token.as_ref().map(|(token, _)| token.as_str()),
+            cursor: entered.cursor,
+            time: now.wall_ms,
+        };
+        let said = text::welcome(lang, &name);
+        answer_with(fx, session, "login_response", entering.id.as_ref(), &said, body);
+        let behind = Behind::at(position, true, own_from);
+        if missed {
+            if let Some(seated) = self.sessions.get_mut(session) {
+                seated.behind = Some(Box::new(behind));
+            }
+            fx.push(Effect::Feed(session));
+        } else {
+            self.users.get_mut(user).set_live(session, true);
+            if wants_synced {
+                let synced = fx.encode(&Event::Synced { cursor: self.last });
+                fx.send(session, synced, Class::Fed(self.last));
+            }
+        }
+        if first {
+            self.tell_presence(user, now, fx);
+        }
+    }
+
+    /// A session is gone: its user too, if it was the last.
+    pub(super) fn left(&mut self, gone: &Session, session: SessionId, now: Now, fx: &mut Effects) {
+        let user = self.users.get_mut(gone.user);
+        user.seats.retain(|seat| seat.session != session);
+        if gone.entering.is_some() {
+            // Its entry may be on its way: then `login_stored` sees that nobody is there.
+            return;
+        }
+        if user.is_online() {
+            return;
+        }
+        user.last_seen_ms = now.wall_ms;
+        fx.push(Effect::LoggedOut { name: user.name.to_string() });
+        self.note_seen(gone.user, now);
+        self.tell_presence(gone.user, now, fx);
+    }
+
+    /// Says goodbye; the session ends with its connection. Its token is good no more.
+    pub(super) fn logout(
         &mut self,
-        (session, user, lang): (SessionId, UserId, Lang),
+        member: Member,
         id: Option<&RequestId<'_>>,
-        (since, wants_synced): (Option<MsgId>, bool),
+        everywhere: bool,
+        fx: &mut Effects,
+    ) -> Done {
+        let token = self.sessions.get(member.session).and_then(|session| session.token);
+        let credential = match token {
+            _ if everywhere => Credential::AllRevoked,
+            Some(token) => Credential::Revoked(token),
+            None => {
+                self.goodbye(member.session, id, fx);
+                return Done::Answered;
+            }
+        };
+        fx.batch.push((member.session, member.user), id, What::Credential(credential));
+        Done::LaterInOrder
+    }
+
+    /// Asks for a password to be kept.
+    pub(super) fn set_password(
+        &mut self,
+        member: Member,
+        id: Option<&RequestId<'_>>,
+        password: &Text<'_>,
+        old: Option<&Text<'_>>,
+        now: Now,
+        fx: &mut Effects,
+    ) -> Handled {
+        let user = self.users.get(member.user);
+        let old = match (&user.password, old) {
+            (None, _) => None,
+            (Some(_), None) => return Err(Code::WrongPassword.into()),
+            (Some(kept), Some(old)) => {
+                if *self.failures.of(user.name.as_str(), now) >= LOGIN_FAILURES_MAX {
+                    return Err(Code::TooManyAttempts.into());
+                }
+                Some((old.to_string(), kept.clone()))
+            }
+        };
+        let id = id.cloned().map(RequestId::into_owned);
+        let ticket = self.pend(Pending::NewPassword(member, id));
+        fx.check(Check::NewPassword { ticket, password: password.to_string(), old });
+        Ok(Done::LaterInOrder)
+    }
+
+    /// A password to be kept was hashed, unless the old one was wrong.
+    pub(super) fn password_made(
+        &mut self,
+        member: Member,
+        id: Option<&RequestId<'_>>,
+        password: Option<String>,
         now: Now,
         fx: &mut Effects,
     ) {
-        let heartbeat = self.sessions.get(session).is_some_and(|s| s.features.heartbeat);
-        let entering = self.users.get_mut(user);
-        if let Some(since) = since {
-            entering.inbox.forget_up_to(since, &mut self.waiting);
+        if let Some(password) = password {
+            let what = What::Credential(Credential::Password(password));
+            fx.batch.push((member.session, member.user), id, what);
+            return;
         }
-        entering.last_seen_ms = now.wall_ms;
-        let name = entering.name.as_str();
-        fx.push(Effect::LoggedIn { session, name: name.to_owned(), heartbeat });
-        let body = Body::Login {
-            username: name,
-            server: SERVER,
-            protocol: PROTOCOL,
-            cursor: entering.cursor,
-            time: now.wall_ms,
-        };
-        answer_with(fx, session, "login_response", id, &text::welcome(lang, name), body);
-        if entering.inbox.is_empty() {
-            entering.delivery = Delivery::Live(session);
-            if wants_synced {
-                let synced = fx.encode(&Event::Synced { cursor: entering.cursor });
-                fx.send(session, synced, Class::Answer);
-            }
-        } else {
-            entering.delivery = Delivery::CatchingUp(session);
-            fx.push(Effect::Feed(session));
-        }
-        self.tell_presence(user, now, fx);
+        *self.failures.of(self.users.get(member.user).name.as_str(), now) += 1;
+        self.refuse_later(member, "account_response", id, Code::WrongPassword, fx);
     }
-}
 
-/// Says goodbye; the session ends with its connection.
-pub(super) fn logout(member: Member, id: Option<&RequestId<'_>>, fx: &mut Effects) -> Done {
-    let message = text::GOODBYE.get(member.lang);
-    answer_with(fx, member.session, "account_response", id, message, Body::None);
-    fx.push(Effect::Close(member.session));
-    Done::Answered
+    fn goodbye(&mut self, session: SessionId, id: Option<&RequestId<'_>>, fx: &mut Effects) {
+        let said = text::GOODBYE.get(self.lang_of(session));
+        answer_with(fx, session, "account_response", id, said, Body::None);
+        self.close(session, fx);
+    }
+
+    /// Who goes wants no more: what was not read waits in the journal.
+    pub(super) fn close(&mut self, session: SessionId, fx: &mut Effects) {
+        if let Some(seated) = self.sessions.get_mut(session) {
+            seated.behind = None;
+            self.users.get_mut(seated.user).set_live(session, false);
+        }
+        fx.push(Effect::Close(session));
+    }
 }

@@ -1,16 +1,13 @@
 //! Messages: who may write to whom, and who gets what is stored.
 
-use std::sync::Arc;
-
-use super::entry::{Entry, Place, What};
-use super::inbox::Waiting;
-use super::users::{Delivery, pair};
+use super::delivery::Outgoing;
+use super::entry::{Change, ConversationId, Entry, Origin, Place, What};
 use super::{
-    Chat, Class, Done, Effects, Frame, GroupId, Handled, Member, Now, UserId, answer_with, refuse,
+    Chat, Done, Effects, GroupId, Handled, Member, Now, SessionId, UserId, answer_with, refuse,
 };
 use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
 use crate::text::server as text;
-use crate::wire::event::{Body, Content, Event, MessageReceived, MsgId};
+use crate::wire::event::{Body, Content, Event, MessageReceived, MsgId, State};
 use crate::wire::request::{RequestId, Target};
 use crate::wire::{Code, Text};
 
@@ -26,9 +23,10 @@ impl Chat {
     ) -> Handled {
         let to = self.place(member.user, to)?;
         fx.deliveries += self.recipients(to);
+        let conversation = self.conversation(member.user, to, fx);
         let plain = content.came_plain();
         let content = fx.batch.push_text(content);
-        let what = What::Message { to, content, plain, reply_to };
+        let what = What::Message { to, conversation, content, plain, reply_to };
         fx.batch.push((member.session, member.user), id, what);
         Ok(Done::Later)
     }
@@ -38,38 +36,46 @@ impl Chat {
         match to {
             Target::User(name) => {
                 let to = self.users.find_known(name).ok_or(Code::UnknownUser)?;
-                if self.conversations.len() >= CONVERSATIONS_MAX
-                    && !self.conversations.contains_key(&pair(sender, to))
-                {
+                if self.pairs.len() >= CONVERSATIONS_MAX && self.pairs.find(sender, to).is_none() {
                     return Err(Code::ServerFull);
                 }
                 Ok(Place::User(to))
             }
             Target::Group(name) => {
-                let (id, group) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
-                if !self.is_member(sender, id) {
-                    if group.private {
-                        return Err(Code::NotMember);
-                    }
-                    self.has_room(sender, id)?;
-                }
+                let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                self.may_write(sender, Place::Group(id))?;
                 Ok(Place::Group(id))
             }
         }
     }
 
-    /// Whether an event can go out now or wait. Of a group, each member's inbox is asked for itself
-    /// when it is delivered: who is away forever must not silence the others.
-    fn may_wait(&self, to: Place, frame: &Frame, fx: &Effects) -> Result<(), Code> {
-        let Place::User(to) = to else { return Ok(()) };
-        let user = self.users.get(to);
-        let live = matches!(user.delivery, Delivery::Live(_));
-        // A shared frame is held, and so counted, already; a small one hardly matters twice.
-        let bytes = fx.bytes(frame).len();
-        if live || user.inbox.has_room(bytes, &self.waiting, fx.gauge()) {
-            Ok(())
-        } else {
-            Err(Code::QuotaExceeded)
+    /// Whether a user may write there now: a member, or who may come in by writing.
+    pub(super) fn may_write(&self, sender: UserId, to: Place) -> Result<(), Code> {
+        let Place::Group(id) = to else { return Ok(()) };
+        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if self.is_member(sender, id) {
+            return Ok(());
+        }
+        if group.private { Err(Code::NotMember) } else { self.has_room(sender, id) }
+    }
+
+    /// The conversation of a message that is about to be stored. Who writes to an open group comes in.
+    pub(super) fn conversation(
+        &mut self,
+        sender: UserId,
+        to: Place,
+        fx: &mut Effects,
+    ) -> ConversationId {
+        match to {
+            Place::User(to) => self.pairs.find_or_make(sender, to),
+            Place::Group(group) => {
+                if !self.is_member(sender, group) {
+                    let change = Box::new(Change::JoinToWrite);
+                    let what = What::Group { group, change };
+                    fx.batch.push((SessionId::NOBODY, sender), None, what);
+                }
+                group.conversation()
+            }
         }
     }
 
@@ -90,10 +96,9 @@ impl Chat {
         known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Code> {
-        let What::Message { to, plain, reply_to, .. } = entry.what else { return Ok(()) };
-        let sender = entry.origin.user;
-        let posted = self.post((sender, to), known, now, fx, |heading, fx| {
+    ) {
+        let What::Message { to, plain, reply_to, .. } = entry.what else { return };
+        let posted = self.post(&entry.origin, to, known, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
             let message = MessageReceived {
@@ -107,11 +112,13 @@ impl Chat {
                 ts: now.wall_ms,
                 reply_to,
                 id,
+                state: State::default(),
             };
             fx.encode(&match to {
                 Place::User(_) => Event::PrivateMessageReceived(message),
                 Place::Group(_) => Event::GroupMessageReceived(message),
             })
+            .into()
         });
         let session = entry.origin.session;
         let lang = self.lang_of(session);
@@ -124,24 +131,31 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "message_response", id, lang, code.into()),
         }
-        posted.map(drop)
     }
 
     /// Delivers what is stored, unless it was before, as the event that `encode` makes of it.
     pub(super) fn post(
         &mut self,
-        (sender, to): (UserId, Place),
+        origin: &Origin,
+        to: Place,
         known: Result<(MsgId, bool), Code>,
-        now: Now,
         fx: &mut Effects,
-        encode: impl FnOnce(Heading<'_>, &mut Effects) -> Frame,
+        encode: impl FnOnce(Heading<'_>, &mut Effects) -> Outgoing,
     ) -> Result<Posted, Code> {
+        let (sender, session) = (origin.user, origin.session);
         let (msg_id, new) = known?;
+        if self.refused.contains(&msg_id) {
+            // The same request was refused before, and is not out of the journal yet.
+            return Err(self.may_stand(sender, to).err().unwrap_or(Code::RateLimited));
+        }
         if !new {
             let members = self.others_in(to);
             return Ok(Posted { msg_id, new, sessions: 0, members });
         }
-        self.before_delivery(sender, to, now, fx)?;
+        if let Err(code) = self.may_stand(sender, to) {
+            self.forget(sender, msg_id, fx);
+            return Err(code);
+        }
         let prev = self.newest(sender, to);
         let (recipient, group_name) = match to {
             Place::User(to) => (Some(self.users.get(to).name.as_str()), None),
@@ -149,37 +163,59 @@ impl Chat {
         };
         let sender_name = self.users.get(sender).name.as_str();
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
-        let frame = encode(heading, fx);
-        self.may_wait(to, &frame, fx)?;
+        let mut outgoing = encode(heading, fx);
         self.advance(sender, to, msg_id);
+        // Who talks to themselves hears it in every session.
+        if to != Place::User(sender) {
+            self.written.push((session, msg_id));
+            if let Some(seated) = self.sessions.get_mut(session)
+                && let Some(behind) = &mut seated.behind
+            {
+                behind.note_wrote(msg_id);
+            }
+        }
+        let wants_receipts = self.wants_receipts(sender);
         let (sessions, members) = match to {
-            Place::User(to) => (u64::from(self.deliver_to_user(to, msg_id, frame, fx)), None),
+            Place::User(to) => {
+                // Who talks to themselves hears it in every session.
+                let reached = self.deliver(to, SessionId::NOBODY, msg_id, &mut outgoing, fx);
+                if to != sender {
+                    if self.users.get(sender).seats.len() > 1 {
+                        self.deliver(sender, session, msg_id, &mut outgoing, fx);
+                    }
+                    // Also who is behind may have it from here, when it does not come back from the journal.
+                    let receiver = self.users.get_mut(to);
+                    if wants_receipts && receiver.is_online() {
+                        receiver.owe(sender, None, msg_id);
+                    }
+                }
+                (reached, None)
+            }
             Place::Group(group) => {
-                let (sessions, members) = self.deliver_to_group(sender, group, msg_id, &frame, fx);
-                (sessions as u64, Some(members))
+                let reached =
+                    self.deliver_to_group(sender, session, group, msg_id, &mut outgoing, fx);
+                if wants_receipts {
+                    self.groups.note_writer(group, sender, msg_id);
+                    let members = self.groups.get(group).map_or(&[][..], |group| &group.members);
+                    for member in members.iter().filter(|member| member.user != sender) {
+                        let user = self.users.get_mut(member.user);
+                        if user.is_online() {
+                            user.owe(sender, Some(group), msg_id);
+                        }
+                    }
+                }
+                (reached.sessions, Some(reached.members))
             }
         };
-        Ok(Posted { msg_id, new, sessions, members })
+        Ok(Posted { msg_id, new, sessions: sessions as u64, members })
     }
 
     /// What held when a message was decided may hold no more when it is stored: a group is gone, or
-    /// its sender is in it no longer. A sender to an open group joins it.
-    fn before_delivery(
-        &mut self,
-        sender: UserId,
-        to: Place,
-        now: Now,
-        fx: &mut Effects,
-    ) -> Result<(), Code> {
+    /// its sender is in it no longer.
+    fn may_stand(&self, sender: UserId, to: Place) -> Result<(), Code> {
         let Place::Group(id) = to else { return Ok(()) };
-        let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
-        if !self.is_member(sender, id) {
-            if group.private {
-                return Err(Code::NotMember);
-            }
-            self.join(sender, id, now, fx)?;
-        }
-        Ok(())
+        self.groups.get(id).ok_or(Code::UnknownGroup)?;
+        if self.is_member(sender, id) { Ok(()) } else { Err(Code::NotMember) }
     }
 
     /// How many members of a group, beside its sender, a message goes to.
@@ -192,7 +228,10 @@ impl Chat {
     fn newest(&self, sender: UserId, to: Place) -> MsgId {
         match to {
             Place::Group(group) => self.groups.newest(group),
-            Place::User(to) => self.conversations.get(&pair(sender, to)).copied().unwrap_or(0),
+            Place::User(to) => {
+                let pair = self.pairs.find(sender, to).and_then(|id| self.pairs.get(id));
+                pair.map_or(0, |pair| pair.newest)
+            }
         }
     }
 
@@ -201,75 +240,16 @@ impl Chat {
         match to {
             Place::Group(group) => self.groups.advance(group, msg_id),
             Place::User(to) => {
-                if self.conversations.insert(pair(sender, to), msg_id).is_none() {
-                    self.users.get_mut(sender).add_contact(to);
-                    self.users.get_mut(to).add_contact(sender);
+                let id = self.pairs.find_or_make(sender, to);
+                let Some(pair) = self.pairs.get_mut(id) else { return };
+                if std::mem::replace(&mut pair.newest, msg_id) == 0 {
+                    self.users.get_mut(sender).pairs.push(id);
+                    if to != sender {
+                        self.users.get_mut(to).pairs.push(id);
+                    }
                 }
             }
         }
-    }
-
-    /// Sends an event that is kept to one user, now or later. Returns whether it goes out now.
-    pub(super) fn deliver_to_user(
-        &mut self,
-        to: UserId,
-        msg_id: MsgId,
-        frame: Frame,
-        fx: &mut Effects,
-    ) -> bool {
-        let user = self.users.get_mut(to);
-        if let Delivery::Live(session) = user.delivery {
-            user.cursor = user.cursor.max(msg_id);
-            fx.send(session, frame, Class::Kept(msg_id));
-            return true;
-        }
-        let away = user.delivery == Delivery::Away;
-        let json = if away { fx.hold_missed(&frame) } else { fx.hold(&frame) };
-        let event = Waiting { msg_id, json };
-        self.untaken += u64::from(!user.inbox.push(event, &mut self.waiting, fx.gauge()));
-        false
-    }
-
-    /// Sends an event that is kept to the other members of a group, now or later. Returns how many
-    /// it goes out to now, and how many have it or will have it.
-    fn deliver_to_group(
-        &mut self,
-        sender: UserId,
-        group: GroupId,
-        msg_id: MsgId,
-        frame: &Frame,
-        fx: &mut Effects,
-    ) -> (usize, usize) {
-        let Some(group) = self.groups.get(group) else { return (0, 0) };
-        let mut waiting = Vec::new();
-        let users = &mut self.users;
-        let others = group.members.iter().filter(|member| member.user != sender);
-        let live = others.filter_map(|member| {
-            let user = users.get_mut(member.user);
-            if let Delivery::Live(session) = user.delivery {
-                user.cursor = user.cursor.max(msg_id);
-                return Some(session);
-            }
-            waiting.push((member.user, user.delivery == Delivery::Away));
-            None
-        });
-        let sessions = fx.broadcast(live, frame.clone(), Class::Kept(msg_id));
-        let mut members = sessions;
-        // One buffer waits in all inboxes of those away, another in those of who reads slowly.
-        let (mut missed, mut late) = (None, None);
-        for (user, away) in waiting {
-            let json = if away {
-                missed.get_or_insert_with(|| fx.hold_missed(frame))
-            } else {
-                late.get_or_insert_with(|| fx.hold(frame))
-            };
-            let event = Waiting { msg_id, json: Arc::clone(json) };
-            let inbox = &mut self.users.get_mut(user).inbox;
-            let taken = inbox.push(event, &mut self.waiting, fx.gauge());
-            members += usize::from(taken);
-            self.untaken += u64::from(!taken);
-        }
-        (sessions, members)
     }
 
     /// Whether one more may join.

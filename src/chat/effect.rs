@@ -3,13 +3,15 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::entry::Batch;
+use super::entry::{Batch, TokenHash};
 use super::held::{Gauge, Held};
+use super::query::{Query, Ticket};
 use super::session::SessionId;
 use crate::limits::SHARED_FRAME_BYTES_MIN;
 use crate::wire::Code;
-use crate::wire::event::{Encode, MsgId, as_backlog};
+use crate::wire::event::{Encode, MsgId, mark_backlog};
 use crate::wire::name::{FileName, UserName};
+use crate::wire::request::Sha256;
 
 /// The JSON of one frame, encoded once for all its recipients.
 #[derive(Clone, Debug)]
@@ -25,9 +27,12 @@ pub enum Frame {
 pub enum Class {
     /// It belongs to a request: its reader must take it or go.
     Answer,
-    /// It is kept, so it may come later: it is handed back with [`super::Chat::undelivered`], under
-    /// its message's number, or 0.
+    /// It stands in the journal under this number, so it may come later: its session falls behind,
+    /// [`super::Chat::fell_behind`].
     Kept(MsgId),
+    /// The same, read back from the journal for a session that is behind, or what follows on it. Its
+    /// reader asked for no more than one page, so there is room.
+    Fed(MsgId),
     /// It is of the moment; dropped.
     Passing,
 }
@@ -69,10 +74,51 @@ pub enum Effect {
     },
     /// The session waits no longer: its next request may be handled.
     Resume(SessionId),
-    /// Messages wait for this session: call [`super::Chat::feed`] whenever its output is low.
+    /// The session is behind: call [`super::Chat::feed`] when its output is low.
     Feed(SessionId),
+    /// The session is behind no more: kept frames are for it again.
+    CaughtUp(SessionId),
     /// Close when everything before has been written.
     Close(SessionId),
+}
+
+/// A secret to be made or checked, off the loop; the result comes back with
+/// [`super::Chat::checked`].
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// A new token.
+    Token(Ticket),
+    /// Whether this is the password. Against none, it is not, and that takes as long to say.
+    Password {
+        /// The question's number.
+        ticket: Ticket,
+        /// As somebody gave it.
+        password: String,
+        /// As a PHC string.
+        against: Option<String>,
+    },
+    /// A password to be kept, if the old one is right.
+    NewPassword {
+        /// The question's number.
+        ticket: Ticket,
+        /// The new one.
+        password: String,
+        /// The old one as somebody gave it, and as it is kept.
+        old: Option<(String, String)>,
+    },
+}
+
+/// What a [`Check`] found.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A token: its text, which the server forgets, and its hash.
+    Token(String, TokenHash),
+    /// The password is right, or is not.
+    Password(bool),
+    /// The new password as a PHC string; nothing if the old one is wrong.
+    NewPassword(Option<String>),
+    /// Too many wait to be checked.
+    Busy,
 }
 
 /// A file to be decoded and kept, off the loop; the result comes back with [`super::Chat::saved`].
@@ -88,6 +134,37 @@ pub struct Save {
     pub data: String,
 }
 
+/// Something to be done with a file in pieces, off the loop; jobs for one file are done in order. The
+/// results come back with [`super::Chat::file_done`].
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each field is that of the upload or of the request")]
+pub enum FileJob {
+    /// How much of an upload is there, and whether there is room for the rest.
+    Open { file_id: u64, size: u64 },
+    /// Its next bytes, in base64.
+    Write { ticket: Ticket, file_id: u64, data: String },
+    /// It is whole: compare the hash and give it its name.
+    Finish { file_id: u64, sender: UserName, filename: FileName, sha256: Sha256 },
+    /// It comes to nothing.
+    Drop { file_id: u64 },
+    /// The pieces of a kept file between two places, as frames. At `end` its reader has all.
+    Read { session: SessionId, file_id: u64, saved_as: String, from: u64, upto: u64, end: u64 },
+}
+
+/// What became of a [`FileJob`].
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "as those of the jobs")]
+pub enum FileDone {
+    /// So many bytes are there.
+    Opened { file_id: u64, received: Result<u64, Code> },
+    /// So many bytes are there now.
+    Written { ticket: Ticket, received: Result<u64, Code> },
+    /// It is kept under this name.
+    Finished { file_id: u64, saved_as: Result<String, Code> },
+    /// The frames, each the JSON of one.
+    Read { session: SessionId, frames: Result<Vec<Vec<u8>>, Code>, upto: u64 },
+}
+
 /// What became of a file that was to be kept.
 #[derive(Clone, Debug)]
 pub struct Saved {
@@ -95,8 +172,8 @@ pub struct Saved {
     pub transfer: usize,
     /// The base64 text, handed back.
     pub data: String,
-    /// The name under which it is kept and its size in bytes, or why it is not.
-    pub result: Result<(String, u64), Code>,
+    /// The name under which it is kept, its size in bytes and its SHA-256, or why it is not.
+    pub result: Result<(String, u64, Sha256), Code>,
 }
 
 /// What the core wants done, and what it wants stored.
@@ -109,6 +186,9 @@ pub struct Effects {
     targets: Vec<SessionId>,
     saves: Vec<Save>,
     discards: Vec<String>,
+    queries: Vec<(Ticket, Query)>,
+    file_jobs: Vec<FileJob>,
+    checks: Vec<Check>,
     gauge: Gauge,
     /// What must survive, handed to the journal once a turn.
     pub batch: Batch,
@@ -119,7 +199,12 @@ pub struct Effects {
 impl Effects {
     /// Whether there is nothing to carry out. The batch does not count: it waits for the turn's end.
     pub fn is_drained(&self) -> bool {
-        self.list.is_empty() && self.saves.is_empty() && self.discards.is_empty()
+        self.list.is_empty()
+            && self.saves.is_empty()
+            && self.discards.is_empty()
+            && self.queries.is_empty()
+            && self.file_jobs.is_empty()
+            && self.checks.is_empty()
     }
 
     /// The effects, in order.
@@ -141,11 +226,6 @@ impl Effects {
             Frame::Small(range) => Held::new(self.bytes[range.clone()].to_vec(), &self.gauge),
             Frame::Shared(held) => Arc::clone(held),
         }
-    }
-
-    /// The same, marked as missed, for somebody who is away.
-    pub(super) fn hold_missed(&self, frame: &Frame) -> Arc<Held> {
-        Held::new(as_backlog(self.bytes(frame)), &self.gauge)
     }
 
     /// How many bytes are held, wherever they are.
@@ -172,6 +252,27 @@ impl Effects {
         }
     }
 
+    /// Takes the questions out that are for the journal.
+    pub fn take_queries(&mut self, mut ask: impl FnMut(Ticket, Query)) {
+        for (ticket, query) in self.queries.drain(..) {
+            ask(ticket, query);
+        }
+    }
+
+    /// Takes out what is to be done with files in pieces, in order.
+    pub fn take_file_jobs(&mut self, mut give: impl FnMut(FileJob)) {
+        for job in self.file_jobs.drain(..) {
+            give(job);
+        }
+    }
+
+    /// Takes the secrets out that are to be made or checked.
+    pub fn take_checks(&mut self, mut check: impl FnMut(Check)) {
+        for asked in self.checks.drain(..) {
+            check(asked);
+        }
+    }
+
     /// Forgets what was carried out, keeping the memory unless one call made it unusually large.
     pub fn drained(&mut self) {
         const KEPT_BYTES: usize = 1024 * 1024;
@@ -195,6 +296,18 @@ impl Effects {
         self.saves.push(save);
     }
 
+    pub(super) fn ask(&mut self, ticket: Ticket, query: Query) {
+        self.queries.push((ticket, query));
+    }
+
+    pub(super) fn file_job(&mut self, job: FileJob) {
+        self.file_jobs.push(job);
+    }
+
+    pub(super) fn check(&mut self, check: Check) {
+        self.checks.push(check);
+    }
+
     /// Encodes a frame, for any number of recipients.
     pub(super) fn encode(&mut self, frame: &impl Encode) -> Frame {
         let start = self.bytes.len();
@@ -202,10 +315,26 @@ impl Effects {
         self.frame_from(start)
     }
 
-    /// Puts a frame's JSON in, as it is.
-    pub(super) fn put(&mut self, json: &[u8]) -> Frame {
+    /// The same, marked as missed.
+    pub(super) fn encode_missed(&mut self, frame: &impl Encode) -> Frame {
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(json);
+        frame.encode(&mut self.bytes);
+        mark_backlog(&mut self.bytes);
+        self.frame_from(start)
+    }
+
+    /// A frame whose JSON was made elsewhere.
+    pub(super) fn own(&mut self, json: Vec<u8>) -> Frame {
+        Frame::Shared(Held::new(json, &self.gauge))
+    }
+
+    /// A frame that was held.
+    pub(super) fn put(&mut self, held: Arc<Held>) -> Frame {
+        if held.len() >= SHARED_FRAME_BYTES_MIN {
+            return Frame::Shared(held);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&held);
         self.frame_from(start)
     }
 

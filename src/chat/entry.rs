@@ -5,12 +5,13 @@
 
 use std::ops::Range;
 
-use super::group::GroupId;
+use super::groups::GroupId;
 use super::session::SessionId;
 use super::users::UserId;
-use crate::wire::Text;
 use crate::wire::event::MsgId;
-use crate::wire::request::RequestId;
+use crate::wire::name::{FileName, GroupName, UserName};
+use crate::wire::request::{RequestId, Sha256};
+use crate::wire::{Code, Text};
 
 /// Where a message goes: a conversation's other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,10 @@ pub enum Place {
     /// To a group.
     Group(GroupId),
 }
+
+/// The number of a conversation, be it of two users or of a group: never given to a second one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConversationId(pub u32);
 
 /// A stretch of a batch's text.
 pub type Span = Range<usize>;
@@ -57,16 +62,15 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub enum What {
     /// The origin's user exists from now on.
-    Account {
-        /// The newest message that the client says it has.
-        since: Option<MsgId>,
-        /// It is told that nothing was missed, too.
-        wants_synced: bool,
-    },
+    Account(Box<Account>),
+    /// How the origin's user proves who it is.
+    Credential(Credential),
     /// A message.
     Message {
         /// To whom.
         to: Place,
+        /// In which conversation, which may be new.
+        conversation: ConversationId,
         /// What it says.
         content: Span,
         /// It came without escapes.
@@ -78,9 +82,15 @@ pub enum What {
     File {
         /// To whom.
         to: Place,
+        /// In which conversation, which may be new.
+        conversation: ConversationId,
         /// The file, kept already. In a box, so that the entries of messages stay small.
         file: Box<KeptFile>,
     },
+    /// A file is on its way, in pieces. The entry's number is the upload's.
+    Upload(Box<Upload>),
+    /// An upload came to nothing.
+    UploadGone(u64),
     /// A change of a group or of its members.
     Group {
         /// Which group. A new one has its id from the core.
@@ -88,6 +98,80 @@ pub enum What {
         /// What changes.
         change: Box<Change>,
     },
+    /// A change of a message that is there.
+    Changed {
+        /// Which message.
+        msg_id: MsgId,
+        /// In which conversation.
+        conversation: ConversationId,
+        /// How.
+        change: Changed,
+    },
+    /// The origin's user has everything up to a message.
+    Seen {
+        /// Which message.
+        cursor: MsgId,
+        /// When the user was last there, milliseconds since 1970.
+        last_seen_ms: u64,
+    },
+    /// The origin's user has read a conversation up to a message.
+    Read {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Up to which message.
+        msg_id: MsgId,
+    },
+    /// A message that was stored and could not stand is no more.
+    Forget(MsgId),
+}
+
+/// A user who comes for the first time.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// As it is shown.
+    pub name: UserName,
+    /// It claims the name with this token.
+    pub token: Option<TokenHash>,
+}
+
+/// The SHA-256 of a token (FIPS 180-4): all that the server keeps of it.
+pub type TokenHash = [u8; 32];
+
+/// A change of how a user proves who it is.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// This password from now on, as a PHC string.
+    Password(String),
+    /// One more token is good.
+    Token(TokenHash),
+    /// A token is good no more.
+    Revoked(TokenHash),
+    /// No token is good any more.
+    AllRevoked,
+}
+
+/// How a message is changed.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    /// It says this from now on.
+    Edited(Span),
+    /// It says nothing any more.
+    Deleted,
+    /// The origin's user reacts with this, or takes a reaction back.
+    Reacted(Option<Span>),
+}
+
+/// A file that is to come in pieces.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// To whom.
+    pub to: Place,
+    /// Its safe name.
+    pub name: FileName,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
 }
 
 /// A file that is on the disk.
@@ -99,6 +183,11 @@ pub struct KeptFile {
     pub saved_as: String,
     /// Its size in bytes.
     pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// The number of its upload, if it came in pieces: by this it is got. A whole one is got by the
+    /// number of its message.
+    pub upload: Option<u64>,
     /// Its bytes in base64.
     pub data: String,
 }
@@ -107,15 +196,22 @@ pub struct KeptFile {
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each is the request of the same name")]
 pub enum Change {
-    Create { name: crate::wire::name::GroupName, private: bool },
+    Create {
+        name: GroupName,
+        private: bool,
+    },
     Join,
+    /// By writing to an open group; its message says what there is to say.
+    JoinToWrite,
     Leave,
     Add(UserId),
     Remove(UserId),
     Promote(UserId),
     Demote(UserId),
-    Rename(crate::wire::name::GroupName),
+    Rename(GroupName),
     Delete,
+    /// This member takes over, because no admin is left.
+    Inherit(UserId),
 }
 
 /// One turn's entries, in the order in which they were decided.
@@ -123,6 +219,8 @@ pub enum Change {
 pub struct Batch {
     text: String,
     entries: Vec<Entry>,
+    /// When it was handed to the journal, in milliseconds since 1970: the time of its messages.
+    pub wall_ms: u64,
 }
 
 impl Batch {
@@ -166,7 +264,7 @@ impl Batch {
         self.entries.shrink_to(KEPT_BYTES / size_of::<Entry>());
     }
 
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         (session, user): (SessionId, UserId),
         id: Option<&RequestId<'_>>,
@@ -179,7 +277,7 @@ impl Batch {
         self.entries.push(Entry { origin: Origin { session, user, id }, what });
     }
 
-    pub(super) fn push_text(&mut self, text: &str) -> Span {
+    pub(crate) fn push_text(&mut self, text: &str) -> Span {
         let start = self.text.len();
         self.text.push_str(text);
         start..self.text.len()
@@ -195,8 +293,8 @@ pub enum Outcome {
     Duplicate(MsgId),
     /// The request's `id` belongs to another message.
     Conflict,
-    /// It was stored, and the core found that it cannot stand: it is to be forgotten.
-    Refused,
+    /// It is not stored, for this reason.
+    Failed(Code),
 }
 
 /// A batch that has been stored, with one outcome per entry.

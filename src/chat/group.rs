@@ -1,132 +1,27 @@
-//! Groups: who is in them, who may change them, and what their members are told.
-
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
+//! Groups: who may change them, how they change, and what their members are told.
 
 use super::entry::{Change, Entry, What};
-use super::names::Names;
+use super::groups::{Group, GroupId, Membership};
+use super::users::Past;
 use super::{
-    Chat, Class, Done, Effect, Effects, Handled, Member, Now, UserId, answer_with, refuse,
+    Chat, Class, Done, Effect, Effects, Handled, Member, Now, SessionId, UserId, answer_with,
+    refuse,
 };
-use crate::limits::{GROUPS_MAX, GROUPS_PER_USER_MAX};
+use crate::limits::GROUPS_PER_USER_MAX;
 use crate::text::server::{self as text, GroupDone};
 use crate::wire::Code;
 use crate::wire::event::{Body, Event, GroupChange, MsgId, Role};
 use crate::wire::name::GroupName;
 use crate::wire::request::{GroupRequest, Refusal, RequestId};
 
-/// The number that stands for a group inside the core. Never given to a second group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct GroupId(u32);
-
-/// One group.
+/// A change that waits for another one of the same group.
 #[derive(Debug)]
-pub(super) struct Group {
-    /// As it is shown.
-    pub name: GroupName,
-    /// Joined only by being added.
-    pub private: bool,
-    /// Longest standing first.
-    pub members: Vec<Membership>,
-    newest: MsgId,
-}
-
-/// One member of a group.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Membership {
-    pub user: UserId,
-    pub role: Role,
-}
-
-/// All groups.
-#[derive(Debug, Default)]
-pub(super) struct Groups {
-    names: Names,
-    by_id: HashMap<GroupId, Group, RandomState>,
-    created: u32,
-}
-
-impl Groups {
-    /// The group of this name, if it is stored.
-    pub fn find(&self, raw: &str) -> Option<(GroupId, &Group)> {
-        let id = GroupId(self.names.find(raw)?);
-        Some((id, self.by_id.get(&id)?))
-    }
-
-    /// One group, if it is still there.
-    pub fn get(&self, id: GroupId) -> Option<&Group> {
-        self.by_id.get(&id)
-    }
-
-    /// A group's name.
-    pub fn name(&self, id: GroupId) -> &str {
-        self.get(id).map_or("", |group| group.name.as_str())
-    }
-
-    /// The newest message of a group, 0 if there is none.
-    pub fn newest(&self, id: GroupId) -> MsgId {
-        self.get(id).map_or(0, |group| group.newest)
-    }
-
-    /// Makes a message the newest of a group.
-    pub fn advance(&mut self, id: GroupId, msg_id: MsgId) {
-        if let Some(group) = self.by_id.get_mut(&id) {
-            group.newest = msg_id;
-        }
-    }
-
-    fn set_role(&mut self, id: GroupId, user: UserId, role: Role) {
-        let members = self.by_id.get_mut(&id).map(|group| &mut group.members);
-        let member = members.and_then(|all| all.iter_mut().find(|member| member.user == user));
-        if let Some(member) = member {
-            member.role = role;
-        }
-    }
-
-    /// Gives a name back that was set aside for a group which keeps its own.
-    fn release(&mut self, name: &GroupName, id: GroupId) {
-        let kept = self.get(id).is_some_and(|group| group.name.key() == name.key());
-        if !kept && self.names.find(name.as_str()) == Some(id.0) {
-            self.names.remove(name);
-        }
-    }
-
-    /// Sets a name aside for a group that is not stored under it yet.
-    fn reserve(&mut self, name: &GroupName, id: Option<GroupId>) -> Result<GroupId, Code> {
-        match (self.names.find(name.as_str()), id) {
-            // The same name, spelled otherwise.
-            (Some(found), Some(id)) if found == id.0 => return Ok(id),
-            (Some(_), _) => return Err(Code::GroupExists),
-            (None, _) => self.names.may_be_made(name)?,
-        }
-        if self.names.len() >= GROUPS_MAX {
-            return Err(Code::ServerFull);
-        }
-        let id = id.unwrap_or_else(|| {
-            self.created += 1;
-            GroupId(self.created)
-        });
-        self.names.insert(name, id.0);
-        Ok(id)
-    }
-}
-
-impl Group {
-    /// What a user may do here, or nothing for who is no member.
-    pub fn role(&self, user: UserId) -> Option<Role> {
-        self.members.iter().find(|member| member.user == user).map(|member| member.role)
-    }
-
-    /// If nobody is an admin, who takes over: of the others than the last admin the member of
-    /// longest standing, if there are others.
-    fn heir(&self, last_admin: UserId) -> Option<UserId> {
-        if self.members.iter().any(|member| member.role == Role::Admin) {
-            return None;
-        }
-        let other = self.members.iter().find(|member| member.user != last_admin);
-        other.or(self.members.first()).map(|member| member.user)
-    }
+pub(super) struct Deferred {
+    group: GroupId,
+    member: Member,
+    id: Option<RequestId<'static>>,
+    name: String,
+    what: GroupRequest<'static>,
 }
 
 impl Chat {
@@ -145,14 +40,47 @@ impl Chat {
         if matches!(what, GroupRequest::Members) {
             return self.list_members(member, id, name, fx);
         }
+        if !matches!(what, GroupRequest::Create { .. })
+            && let Some((group, found)) = self.groups.find(name)
+            && found.changing
+        {
+            // What it may do depends on what becomes of the other change.
+            let id = id.cloned().map(RequestId::into_owned);
+            let (name, what) = (name.to_owned(), what.clone().into_owned());
+            self.deferred.push_back(Deferred { group, member, id, name, what });
+            return Ok(Done::LaterInOrder);
+        }
         let (group, change) = self.decide(member.user, name, what)?;
         fx.deliveries += self.groups.get(group).map_or(1, |group| group.members.len());
+        self.groups.set_changing(group, true);
         fx.batch.push(
             (member.session, member.user),
             id,
             What::Group { group, change: Box::new(change) },
         );
         Ok(Done::LaterInOrder)
+    }
+
+    /// A change is done with: the next one of its group is decided.
+    fn decide_deferred(&mut self, done: GroupId, fx: &mut Effects) {
+        self.groups.set_changing(done, false);
+        for _ in 0..self.deferred.len() {
+            let Some(next) = self.deferred.pop_front() else { return };
+            if next.group != done {
+                self.deferred.push_back(next);
+                continue;
+            }
+            let Deferred { member, id, name, what, .. } = next;
+            // Who waited and is gone had no answer; it may not have been done, either.
+            if self.sessions.get(member.session).is_none() {
+                continue;
+            }
+            let kind = request_kind(&what);
+            if let Err(refusal) = self.group_request(member, id.as_ref(), &name, &what, fx) {
+                refuse(fx, member.session, kind, id.as_ref(), member.lang, refusal);
+                self.answered(member.session, fx);
+            }
+        }
     }
 
     /// What a request would change, if it may, as things stand. A new name is set aside.
@@ -168,7 +96,7 @@ impl Chat {
             if self.users.get(by).groups.len() >= GROUPS_PER_USER_MAX {
                 return Err(Code::TooLarge.into());
             }
-            let id = self.groups.reserve(&name, None)?;
+            let id = self.groups.reserve(&name, None, || self.pairs.next_number())?;
             return Ok((id, Change::Create { name, private: *private }));
         }
         let (id, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
@@ -199,7 +127,8 @@ impl Chat {
             GroupRequest::Rename(name) => {
                 self.has_role(by, id, Role::Admin)?;
                 let name = parse(name)?;
-                self.groups.reserve(&name, Some(id))?;
+                let unused = || id.conversation();
+                self.groups.reserve(&name, Some(id), unused)?;
                 return Ok((id, Change::Rename(name)));
             }
             GroupRequest::Delete => Change::Delete,
@@ -212,12 +141,9 @@ impl Chat {
         Ok((id, change))
     }
 
-    /// Whether a change may be made. Asked when it is decided and again when it is stored: another
-    /// one, stored before it, may have taken its ground away.
+    /// Whether a change may be made. Nothing takes its ground away until it is stored: changes of one
+    /// group are decided one after the other.
     fn may_change(&self, by: UserId, id: GroupId, change: &Change) -> Result<(), Refusal> {
-        if let Change::Create { .. } = change {
-            return Ok(());
-        }
         let group = self.groups.get(id).ok_or(Code::UnknownGroup)?;
         match *change {
             Change::Join if group.role(by).is_some() => return Err(Code::AlreadyMember.into()),
@@ -238,7 +164,8 @@ impl Chat {
                 }
             }
             Change::Rename(_) | Change::Delete => self.has_role(by, id, Role::Admin)?,
-            Change::Create { .. } => {}
+            // Decided otherwise.
+            Change::Create { .. } | Change::JoinToWrite | Change::Inherit(_) => {}
         }
         Ok(())
     }
@@ -252,62 +179,82 @@ impl Chat {
         }
     }
 
-    /// A change is stored: it is made, told and answered.
+    /// A change is stored: it is made, told and answered. Or it could not be stored.
     pub(super) fn group_stored(
         &mut self,
         entry: &Entry,
         id: Option<&RequestId<'_>>,
+        known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
     ) {
         let What::Group { group, change } = &entry.what else { return };
         let (session, by) = (entry.origin.session, entry.origin.user);
-        let lang = self.lang_of(session);
-        let kind = answer_kind(change);
-        let before = self.groups.name(*group).to_owned();
-        match self.apply(by, *group, change, now, fx) {
-            Ok(()) => {
-                let who = |user: &UserId| self.users.get(*user).name.as_str();
-                let (name, done) = match &**change {
-                    Change::Create { name, .. } => (name.as_str(), GroupDone::Created),
-                    Change::Join => (&*before, GroupDone::Joined),
-                    Change::Leave => (&*before, GroupDone::Left),
-                    Change::Add(user) => (&*before, GroupDone::Added(who(user))),
-                    Change::Remove(user) => (&*before, GroupDone::Removed(who(user))),
-                    Change::Promote(user) => (&*before, GroupDone::Promoted(who(user))),
-                    Change::Demote(user) => (&*before, GroupDone::Demoted(who(user))),
-                    Change::Rename(name) => (&*before, GroupDone::Renamed(name.as_str())),
-                    Change::Delete => (&*before, GroupDone::Deleted),
-                };
-                let message = text::group_done(lang, name, done);
-                answer_with(fx, session, kind, id, &message, Body::None);
+        let number = match known {
+            Ok((number, _)) => number,
+            Err(code) => {
+                if let Change::Create { name, .. } | Change::Rename(name) = &**change {
+                    self.groups.release(name, *group);
+                }
+                if let Some(kind) = answer_kind(change) {
+                    refuse(fx, session, kind, id, self.lang_of(session), code.into());
+                    fx.push(Effect::Resume(session));
+                    self.decide_deferred(*group, fx);
+                }
+                return;
             }
-            Err(refusal) => refuse(fx, session, kind, id, lang, refusal),
-        }
+        };
+        let before = self.groups.name(*group).to_owned();
+        self.apply(by, *group, change, number, now, fx);
+        let Some(kind) = answer_kind(change) else { return };
+        let who = |user: &UserId| self.users.get(*user).name.as_str();
+        let (name, done) = match &**change {
+            Change::Create { name, .. } => (name.as_str(), GroupDone::Created),
+            Change::Leave => (&*before, GroupDone::Left),
+            Change::Add(user) => (&*before, GroupDone::Added(who(user))),
+            Change::Remove(user) => (&*before, GroupDone::Removed(who(user))),
+            Change::Promote(user) => (&*before, GroupDone::Promoted(who(user))),
+            Change::Demote(user) => (&*before, GroupDone::Demoted(who(user))),
+            Change::Rename(name) => (&*before, GroupDone::Renamed(name.as_str())),
+            Change::Delete => (&*before, GroupDone::Deleted),
+            // The others are not answered.
+            Change::Join | Change::JoinToWrite | Change::Inherit(_) => {
+                (&*before, GroupDone::Joined)
+            }
+        };
+        let message = text::group_done(self.lang_of(session), name, done);
+        answer_with(fx, session, kind, id, &message, Body::None);
         fx.push(Effect::Resume(session));
+        self.decide_deferred(*group, fx);
     }
 
-    /// Makes a change, unless another one stored before it has taken its ground away.
     fn apply(
         &mut self,
         by: UserId,
         id: GroupId,
         change: &Change,
+        number: MsgId,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Refusal> {
-        if let Err(refusal) = self.may_change(by, id, change) {
-            if let Change::Rename(name) = change {
-                self.groups.release(name, id);
-            }
-            return Err(refusal);
-        }
+    ) {
         match change {
-            Change::Create { name, private } => self.create(by, id, name, *private, now, fx),
-            Change::Join => self.join(by, id, now, fx)?,
-            Change::Leave => self.part(id, by, by, GroupChange::Left, now, fx),
-            Change::Add(user) => self.add(by, id, *user, now, fx)?,
-            Change::Remove(user) => self.part(id, *user, by, GroupChange::Removed, now, fx),
+            Change::Create { name, private } => {
+                let mut group = Group::restored(name.clone(), *private, 0, 0);
+                group.members.push(member_since(by, Role::Admin, number, None, now));
+                self.groups.insert(id, group);
+                self.users.get_mut(by).groups.push(id);
+                self.tell(id, GroupChange::Created, (by, by), None, now, fx);
+            }
+            Change::Join | Change::JoinToWrite => {
+                if self.enlist(member_since(by, Role::Member, number, None, now), id) {
+                    self.tell(id, GroupChange::Joined, (by, by), None, now, fx);
+                }
+            }
+            Change::Leave => self.part(id, by, (by, GroupChange::Left), number, now, fx),
+            Change::Add(user) => self.add(by, id, *user, number, now, fx),
+            Change::Remove(user) => {
+                self.part(id, *user, (by, GroupChange::Removed), number, now, fx);
+            }
             Change::Promote(user) => {
                 self.groups.set_role(id, *user, Role::Admin);
                 self.tell(id, GroupChange::Promoted, (*user, by), None, now, fx);
@@ -318,38 +265,10 @@ impl Chat {
                 self.promote_heir(id, *user, now, fx);
             }
             Change::Rename(name) => self.rename(by, id, name, now, fx),
-            Change::Delete => self.delete(by, id, now, fx),
+            Change::Delete => self.delete(by, id, number, now, fx),
+            // It took over when it was decided.
+            Change::Inherit(_) => {}
         }
-        Ok(())
-    }
-
-    fn create(
-        &mut self,
-        by: UserId,
-        id: GroupId,
-        name: &GroupName,
-        private: bool,
-        now: Now,
-        fx: &mut Effects,
-    ) {
-        let members = vec![Membership { user: by, role: Role::Admin }];
-        let group = Group { name: name.clone(), private, members, newest: 0 };
-        self.groups.by_id.insert(id, group);
-        self.users.get_mut(by).groups.push(id);
-        self.tell(id, GroupChange::Created, (by, by), None, now, fx);
-    }
-
-    /// A user comes into an open group.
-    pub(super) fn join(
-        &mut self,
-        user: UserId,
-        id: GroupId,
-        now: Now,
-        fx: &mut Effects,
-    ) -> Result<(), Code> {
-        self.enlist(user, id)?;
-        self.tell(id, GroupChange::Joined, (user, user), None, now, fx);
-        Ok(())
     }
 
     fn add(
@@ -357,30 +276,30 @@ impl Chat {
         by: UserId,
         id: GroupId,
         user: UserId,
+        number: MsgId,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Code> {
-        self.enlist(user, id)?;
+    ) {
+        if !self.enlist(member_since(user, Role::Member, number, Some(by), now), id) {
+            return;
+        }
         let clock = now.clock();
         let frame = fx.encode(&Event::AddedToGroup {
             group_name: self.groups.name(id),
             added_by: self.users.get(by).name.as_str(),
             timestamp: clock.as_str(),
         });
-        self.deliver_to_user(user, 0, frame, fx);
+        self.deliver(user, SessionId::NOBODY, number, &mut frame.into(), fx);
         self.tell(id, GroupChange::Added, (user, by), None, now, fx);
-        Ok(())
     }
 
-    fn enlist(&mut self, user: UserId, id: GroupId) -> Result<(), Code> {
-        if self.is_member(user, id) {
-            return Ok(());
+    /// Puts a member in who is not in yet. Returns whether that is so.
+    fn enlist(&mut self, member: Membership, id: GroupId) -> bool {
+        if self.is_member(member.user, id) || !self.groups.add_member(id, member) {
+            return false;
         }
-        self.has_room(user, id)?;
-        let group = self.groups.by_id.get_mut(&id).ok_or(Code::UnknownGroup)?;
-        group.members.push(Membership { user, role: Role::Member });
-        self.users.get_mut(user).groups.push(id);
-        Ok(())
+        self.users.get_mut(member.user).groups.push(id);
+        true
     }
 
     /// A member goes, of their own accord or not. The last one out closes the group.
@@ -388,45 +307,48 @@ impl Chat {
         &mut self,
         id: GroupId,
         user: UserId,
-        by: UserId,
-        how: GroupChange,
+        (by, how): (UserId, GroupChange),
+        number: MsgId,
         now: Now,
         fx: &mut Effects,
     ) {
         // Told first, so that who is removed hears of it too.
         self.tell(id, how, (user, by), None, now, fx);
-        self.users.get_mut(user).groups.retain(|group| *group != id);
-        let Some(group) = self.groups.by_id.get_mut(&id) else { return };
-        group.members.retain(|member| member.user != user);
-        if group.members.is_empty() {
-            self.delete(by, id, now, fx);
+        let Some(member) = self.groups.remove_member(id, user) else { return };
+        self.parted(id, member, number);
+        if self.groups.get(id).is_some_and(|group| group.members.is_empty()) {
+            self.delete(by, id, number, now, fx);
         } else {
             self.promote_heir(id, user, now, fx);
         }
     }
 
+    /// Who was in a group may have messages of that time to come.
+    fn parted(&mut self, group: GroupId, Membership { user, since, .. }: Membership, until: MsgId) {
+        let parted = self.users.get_mut(user);
+        parted.groups.retain(|other| *other != group);
+        parted.past.push(Past { group, since, until });
+    }
+
     fn promote_heir(&mut self, id: GroupId, last_admin: UserId, now: Now, fx: &mut Effects) {
-        let heir = self.groups.get(id).and_then(|group| group.heir(last_admin));
+        let heir = self.groups.get(id).and_then(|group| group.heir(Some(last_admin)));
         let Some(heir) = heir else { return };
         self.groups.set_role(id, heir, Role::Admin);
         self.tell(id, GroupChange::Promoted, (heir, heir), None, now, fx);
+        let change = Box::new(Change::Inherit(heir));
+        fx.batch.push((SessionId::NOBODY, heir), None, What::Group { group: id, change });
     }
 
     fn rename(&mut self, by: UserId, id: GroupId, name: &GroupName, now: Now, fx: &mut Effects) {
         self.tell(id, GroupChange::Renamed, (by, by), Some(name.as_str()), now, fx);
-        let Groups { names, by_id, .. } = &mut self.groups;
-        let Some(group) = by_id.get_mut(&id) else { return };
-        names.remove(&group.name);
-        names.insert(name, id.0);
-        group.name = name.clone();
+        self.groups.rename(id, name);
     }
 
-    fn delete(&mut self, by: UserId, id: GroupId, now: Now, fx: &mut Effects) {
+    fn delete(&mut self, by: UserId, id: GroupId, number: MsgId, now: Now, fx: &mut Effects) {
         self.tell(id, GroupChange::Deleted, (by, by), None, now, fx);
-        let Some(group) = self.groups.by_id.remove(&id) else { return };
-        self.groups.names.remove(&group.name);
+        let Some(group) = self.groups.remove(id) else { return };
         for member in group.members {
-            self.users.get_mut(member.user).groups.retain(|group| *group != id);
+            self.parted(id, member, number);
         }
     }
 
@@ -442,7 +364,7 @@ impl Chat {
     ) {
         let Some(group) = self.groups.get(id) else { return };
         let members = group.members.iter();
-        let audience = members.filter_map(|m| self.session_with(m.user, |f| f.groups));
+        let audience = members.flat_map(|m| self.sessions_with(m.user, |f| f.groups));
         let frame = fx.encode(&Event::GroupEvent {
             group_name: group.name.as_str(),
             event,
@@ -455,16 +377,38 @@ impl Chat {
     }
 }
 
-/// The `type` of the answer to a change.
-fn answer_kind(change: &Change) -> &'static str {
+fn member_since(
+    user: UserId,
+    role: Role,
+    since: MsgId,
+    added_by: Option<UserId>,
+    now: Now,
+) -> Membership {
+    Membership { user, role, since, added_by, ts: now.wall_ms, read: 0 }
+}
+
+/// The `type` of the answer to a change; of those that nobody asked for, none.
+fn answer_kind(change: &Change) -> Option<&'static str> {
     match change {
         Change::Add(_) | Change::Remove(_) | Change::Promote(_) | Change::Demote(_) => {
-            "member_response"
+            Some("member_response")
         }
         Change::Create { .. }
         | Change::Join
         | Change::Leave
         | Change::Rename(_)
-        | Change::Delete => "group_response",
+        | Change::Delete => Some("group_response"),
+        Change::JoinToWrite | Change::Inherit(_) => None,
+    }
+}
+
+/// The `type` of the answer to a request.
+fn request_kind(what: &GroupRequest<'_>) -> &'static str {
+    match what {
+        GroupRequest::Add(_)
+        | GroupRequest::Remove(_)
+        | GroupRequest::Promote(_)
+        | GroupRequest::Demote(_) => "member_response",
+        _ => "group_response",
     }
 }

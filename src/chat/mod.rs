@@ -8,46 +8,61 @@
 //! anything before it is stored.
 
 mod account;
+mod changes;
 mod conversation;
+mod delivery;
+mod download;
 mod effect;
 pub mod entry;
 mod group;
+mod groups;
 mod held;
-mod inbox;
+mod history;
 mod lists;
 mod names;
+mod pairs;
+mod pending;
 mod presence;
+pub mod query;
+mod receipts;
+mod recover;
 mod session;
 #[cfg(test)]
 mod stories;
 mod time;
 mod transfer;
+mod upload;
 mod users;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 use slab::Slab;
 
-pub use effect::{Class, Effect, Effects, Frame, Save, Saved};
-pub use group::GroupId;
+pub use effect::{Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved};
+pub use groups::GroupId;
 pub use held::{Gauge, Held};
 pub use session::SessionId;
 pub use time::Now;
+pub use upload::FileLimits;
 pub use users::UserId;
 
+use crate::limits::ANSWERS_AWAITED_MAX;
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
 use crate::wire::request::{Envelope, Login, Refusal, Request, RequestId};
+use account::Failures;
 use entry::{Committed, Outcome, What};
-use group::Groups;
-use inbox::Total;
+use group::Deferred;
+use groups::Groups;
+use pairs::Pairs;
+use pending::Pending;
 use session::{Session, Sessions};
 use transfer::Transfer;
-use users::Users;
+use upload::Arriving;
+use users::{Standing, Users};
 
 /// Whether a connection's next request may be handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,14 +105,32 @@ pub struct Chat {
     sessions: Sessions,
     users: Users,
     groups: Groups,
-    /// The newest message of each private conversation.
-    conversations: HashMap<(UserId, UserId), MsgId, RandomState>,
+    pairs: Pairs,
+    /// The highest number that was committed.
+    last: MsgId,
+    pending: Slab<Pending>,
+    failures: Failures,
+    /// Changes of groups that wait for another one of the same group.
+    deferred: VecDeque<Deferred>,
+    /// Users of whom the journal is to be told how far they are, and when.
+    unstored: Vec<UserId>,
+    seen_due_ms: Option<u64>,
+    /// Messages that could not stand and are still in the journal.
+    refused: Vec<MsgId>,
+    /// Those of them that the journal could not forget.
+    unforgotten: Vec<(UserId, MsgId)>,
+    /// What was stored last, and which session wrote it.
+    written: Vec<(SessionId, MsgId)>,
+    /// Memory for the recipients of one event.
+    targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
+    /// Files that come in pieces, by the number of their upload.
+    uploads: HashMap<u64, Arriving, RandomState>,
+    /// Bytes of their pieces on the way to the disk.
+    chunk_bytes: usize,
+    file_limits: FileLimits,
     /// Files that the worker has.
     arriving_bytes: usize,
-    waiting: Total,
-    /// Events for which an inbox had no room, for the shell to tell the operator.
-    untaken: u64,
 }
 
 impl Chat {
@@ -108,12 +141,28 @@ impl Chat {
             sessions: Sessions::default(),
             users: Users::default(),
             groups: Groups::default(),
-            conversations: HashMap::default(),
+            pairs: Pairs::default(),
+            last: 0,
+            pending: Slab::new(),
+            failures: Failures::default(),
+            deferred: VecDeque::new(),
+            unstored: Vec::new(),
+            seen_due_ms: None,
+            refused: Vec::new(),
+            unforgotten: Vec::new(),
+            written: Vec::new(),
+            targets: Vec::new(),
             transfers: Slab::new(),
+            uploads: HashMap::default(),
+            chunk_bytes: 0,
+            file_limits: FileLimits::default(),
             arriving_bytes: 0,
-            waiting: Total::default(),
-            untaken: 0,
         }
+    }
+
+    /// What the operator allows for files.
+    pub fn set_file_limits(&mut self, limits: FileLimits) {
+        self.file_limits = limits;
     }
 
     /// Handles one request of one connection.
@@ -135,7 +184,7 @@ impl Chat {
             // No request that anybody could be allowed or refused.
             Err(refusal) if answer == "error" && refusal.code != Code::UnknownType => Err(refusal),
             Ok(Request::Ping) => Ok(Done::Say(text::DONE.get(lang).into())),
-            Ok(Request::HeartbeatAck | Request::Seen) => Ok(Done::Silent),
+            Ok(Request::HeartbeatAck) => Ok(Done::Silent),
             request => match (self.member(session), request) {
                 (None, Ok(Request::Login(login))) => self.login(session, id, &login, lang, now, fx),
                 (None, Err(refusal)) if answer == "login_response" => Err(refusal),
@@ -157,10 +206,12 @@ impl Chat {
             }
             Ok(Done::Answered | Done::Silent) => {}
             Ok(done @ (Done::Later | Done::LaterInOrder)) => {
-                if let Some(session) = self.sessions.get_mut(session) {
+                let crowded = self.sessions.get_mut(session).is_some_and(|session| {
                     session.awaiting += 1;
-                }
-                if matches!(done, Done::LaterInOrder) {
+                    session.crowded |= session.awaiting >= ANSWERS_AWAITED_MAX;
+                    session.crowded
+                });
+                if crowded || matches!(done, Done::LaterInOrder) {
                     return Flow::Wait;
                 }
             }
@@ -174,75 +225,77 @@ impl Chat {
         refuse(fx, session, "error", None, self.lang_of(session), code.into());
     }
 
-    /// Carries out what has been stored: delivers and answers. An outcome that cannot stand, because
-    /// what it was decided on holds no more, becomes [`Outcome::Refused`].
+    /// Carries out what has been stored: delivers and answers.
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        // What could not stand, and why: a duplicate of it in the same batch does not stand either.
-        let mut refused: Vec<(MsgId, Code)> = Vec::new();
+        // What is told now and what is read back later is of the same time.
+        let now = Now { wall_ms: committed.batch.wall_ms, ..now };
+        self.written.clear();
         for at in 0..committed.outcomes.len() {
             let Some(&outcome) = committed.outcomes.get(at) else { break };
             let data = committed.batch.take_file_data(at);
             let Some(entry) = committed.batch.entries().get(at) else { break };
-            if let Some(session) = self.sessions.get_mut(entry.origin.session) {
-                session.awaiting = session.awaiting.saturating_sub(1);
+            // A change goes on to be read again, an upload to the disk; they are answered after that.
+            if !matches!(entry.what, What::Changed { .. } | What::Upload(_)) {
+                self.no_longer_awaits(entry.origin.session, fx);
             }
             let id = committed.batch.request_id(entry);
+            let id = id.as_ref();
             let known = match outcome {
-                Outcome::Stored(msg_id) => Ok((msg_id, true)),
-                Outcome::Duplicate(msg_id) => refused
-                    .iter()
-                    .find(|(number, _)| *number == msg_id)
-                    .map_or(Ok((msg_id, false)), |(_, code)| Err(*code)),
+                Outcome::Stored(number) => Ok((number, true)),
+                Outcome::Duplicate(msg_id) => Ok((msg_id, false)),
                 Outcome::Conflict => Err(Code::IdConflict),
-                // The core's own word, which the journal never says.
-                Outcome::Refused => Err(Code::Internal),
+                Outcome::Failed(code) => Err(code),
             };
-            let stands = match &entry.what {
-                What::Account { since, wants_synced } => {
-                    self.account_stored(entry, id.as_ref(), (*since, *wants_synced), now, fx);
-                    Ok(())
+            if let Ok((number, true)) = known {
+                self.last = self.last.max(number);
+            }
+            match &entry.what {
+                What::Account(account) => {
+                    self.account_stored(entry, account.token, known, now, fx);
+                }
+                What::Credential(credential) => {
+                    self.credential_stored(entry, id, credential, known, now, fx);
                 }
                 What::Message { content, .. } => {
                     let content = committed.batch.text(content);
-                    self.message_stored(entry, id.as_ref(), content, known, now, fx)
+                    self.message_stored(entry, id, content, known, now, fx);
                 }
-                What::File { .. } => self.file_stored(entry, id.as_ref(), &data, known, now, fx),
-                What::Group { .. } => {
-                    self.group_stored(entry, id.as_ref(), now, fx);
-                    Ok(())
+                What::File { .. } => self.file_stored(entry, id, &data, known, now, fx),
+                What::Upload(upload) => {
+                    self.upload_stored(entry, upload, id, known, now, fx);
                 }
-            };
-            if let (Err(code), Outcome::Stored(msg_id)) = (stands, outcome) {
-                refused.push((msg_id, code));
-                committed.outcomes[at] = Outcome::Refused;
+                What::UploadGone(_) if entry.origin.session == SessionId::NOBODY => {}
+                What::UploadGone(_) => self.upload_gone(entry.origin.session, id, known, fx),
+                What::Group { .. } => self.group_stored(entry, id, known, now, fx),
+                What::Changed { .. } => self.change_stored(entry, id, known, fx),
+                What::Seen { cursor, .. } => {
+                    self.seen_stored(entry, *cursor, known.is_ok(), now, fx);
+                }
+                What::Read { .. } => self.read_stored(entry, known.is_ok(), fx),
+                What::Forget(msg_id) => self.forgotten(entry, *msg_id, known.is_ok(), now),
             }
         }
     }
 
-    /// A connection is gone, and these kept events, oldest first, did not leave with it whole.
-    pub fn disconnected(
-        &mut self,
-        session: SessionId,
-        unsent: Vec<(MsgId, Arc<Held>)>,
-        now: Now,
-        fx: &mut Effects,
-    ) {
+    /// A connection is gone.
+    pub fn disconnected(&mut self, session: SessionId, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
-        if let Some(gone) = self.sessions.remove(session) {
-            self.put_back(gone.user, unsent);
-            self.left(gone.user, now, fx);
+        match self.sessions.remove(session) {
+            Some(gone) => self.left(&gone, session, now, fx),
+            None => self.give_up_login(session),
         }
     }
 
-    /// Whether a session still has answers to come that nobody else will remind of.
+    /// Whether a session still has something to come that nobody else will remind of.
     pub fn is_awaiting(&self, session: SessionId) -> bool {
-        self.sessions.get(session).is_some_and(|session| session.awaiting > 0)
-    }
-
-    /// Events to members of groups for which an inbox had no room, since the last call.
-    pub fn take_untaken(&mut self) -> u64 {
-        std::mem::take(&mut self.untaken)
+        match self.sessions.get(session) {
+            Some(seated) => {
+                let fed = seated.behind.is_some() || !seated.downloads.is_empty();
+                seated.awaiting > 0 || fed || seated.entering.is_some()
+            }
+            None => self.is_logging_in(session),
+        }
     }
 
     fn handle_member(
@@ -257,6 +310,7 @@ impl Chat {
             Request::Message { to, content, reply_to } => {
                 self.message(member, id, &to, &content, reply_to, fx)
             }
+            Request::File(request) => self.file_request(member, id, request, fx),
             Request::SendFile { to, filename, data } => {
                 self.send_file(member, id, &to, &filename, data, fx)
             }
@@ -264,17 +318,29 @@ impl Chat {
             Request::Typing(to) => Ok(self.typing(member, &to, now, fx)),
             Request::ListUsers { all } => Ok(self.list_users(member, id, all, fx)),
             Request::ListGroups => Ok(self.list_groups(member, id, fx)),
-            Request::Logout => Ok(account::logout(member, id, fx)),
-            // Told apart in `handle`, before it is known who speaks.
-            Request::Login(_) | Request::Ping | Request::HeartbeatAck | Request::Seen => {
-                Ok(Done::Silent)
+            Request::Logout { everywhere } => Ok(self.logout(member, id, everywhere, fx)),
+            Request::SetPassword { password, old_password } => {
+                self.set_password(member, id, &password, old_password.as_ref(), now, fx)
             }
+            Request::Received { msg_id } => Ok(self.received(member, msg_id, now)),
+            Request::Read { place, msg_id } => Ok(self.read(member, &place, msg_id, fx)),
+            Request::Change { msg_id, what } => Ok(self.change(member, id, msg_id, &what, fx)),
+            Request::History { place, at, limit } => {
+                self.history(member, id, &place, (at, limit), now, fx)
+            }
+            Request::Search { query, place, limit } => {
+                self.search(member, id, (&query, place.as_ref(), limit), fx)
+            }
+            Request::ListConversations => Ok(self.list_conversations(member, id, fx)),
+            // Told apart in `handle`, before it is known who speaks.
+            Request::Login(_) | Request::Ping | Request::HeartbeatAck => Ok(Done::Silent),
         }
     }
 
     fn member(&self, session: SessionId) -> Option<Member> {
-        let Session { user, lang, .. } = *self.sessions.get(session)?;
-        self.users.get(user).known.then_some(Member { session, user, lang })
+        let Session { user, lang, ref entering, .. } = *self.sessions.get(session)?;
+        let known = self.users.get(user).standing == Standing::Known && entering.is_none();
+        known.then_some(Member { session, user, lang })
     }
 
     fn lang_of(&self, session: SessionId) -> Lang {

@@ -1,9 +1,8 @@
 //! What is of the moment: who is online, who is typing. Never stored, dropped when late.
 
 use super::entry::Place;
-use super::users::{Delivery, pair};
 use super::{Chat, Class, Done, Effects, Member, Now, SessionId, UserId};
-use crate::limits::PRESENCE_GROUP_MEMBERS_MAX;
+use crate::limits::{PRESENCE_CONTACTS_MAX, PRESENCE_GROUP_MEMBERS_MAX};
 use crate::wire::event::Event;
 use crate::wire::request::{Features, Target};
 
@@ -21,7 +20,10 @@ impl Chat {
         };
         let speaks = match place {
             // Who has never talked would learn from it whether somebody is there.
-            Place::User(to) => self.conversations.contains_key(&pair(member.user, to)),
+            Place::User(to) => {
+                let pair = self.pairs.find(member.user, to).and_then(|id| self.pairs.get(id));
+                pair.is_some_and(|pair| pair.newest > 0)
+            }
             Place::Group(group) => self.is_member(member.user, group),
         };
         let session = self.sessions.get_mut(member.session);
@@ -31,7 +33,7 @@ impl Chat {
         let user = self.users.get(member.user).name.as_str();
         match place {
             Place::User(to) => {
-                let to = self.session_with(to, |features| features.typing);
+                let to: Vec<_> = self.sessions_with(to, |features| features.typing).collect();
                 let frame = fx.encode(&Event::Typing { user, group_name: None });
                 fx.broadcast(to, frame, Class::Passing);
             }
@@ -43,7 +45,7 @@ impl Chat {
                 let group_name = Some(group.name.as_str());
                 let frame = fx.encode(&Event::Typing { user, group_name });
                 let others = group.members.iter().filter(|other| other.user != member.user);
-                let to = others.filter_map(|other| self.session_with(other.user, |f| f.typing));
+                let to = others.flat_map(|other| self.sessions_with(other.user, |f| f.typing));
                 fx.broadcast(to, frame, Class::Passing);
             }
         }
@@ -59,13 +61,12 @@ impl Chat {
             .filter_map(|group| self.groups.get(*group))
             .filter(|group| group.members.len() <= PRESENCE_GROUP_MEMBERS_MAX)
             .flat_map(|group| group.members.iter().map(|member| member.user));
-        let mut audience: Vec<SessionId> = about
-            .contacts
-            .iter()
-            .copied()
+        let contacts = about.pairs.iter().take(PRESENCE_CONTACTS_MAX);
+        let contacts = contacts.filter_map(|id| Some(self.pairs.get(*id)?.other(user)));
+        let mut audience: Vec<SessionId> = contacts
             .chain(in_groups)
             .filter(|other| *other != user)
-            .filter_map(|other| self.session_with(other, |features| features.presence))
+            .flat_map(|other| self.sessions_with(other, |features| features.presence))
             .collect();
         if audience.is_empty() {
             return;
@@ -80,17 +81,15 @@ impl Chat {
         fx.broadcast(audience, frame, Class::Passing);
     }
 
-    /// A user's session, if it is there, reads as fast as it comes, and knows a feature.
-    pub(super) fn session_with(
+    /// A user's sessions that know a feature.
+    pub(super) fn sessions_with(
         &self,
         user: UserId,
-        knows: impl Fn(&Features) -> bool,
-    ) -> Option<SessionId> {
-        match self.users.get(user).delivery {
-            Delivery::Live(session) | Delivery::CatchingUp(session) => {
-                self.sessions.get(session).is_some_and(|s| knows(&s.features)).then_some(session)
-            }
-            _ => None,
-        }
+        knows: impl Fn(&Features) -> bool + Copy,
+    ) -> impl Iterator<Item = SessionId> {
+        let seats = self.users.get(user).seats.iter();
+        seats.map(|seat| seat.session).filter(move |session| {
+            self.sessions.get(*session).is_some_and(|seated| seated.knows(knows))
+        })
     }
 }

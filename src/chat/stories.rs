@@ -3,6 +3,9 @@
 
 #![expect(clippy::needless_raw_string_hashes, reason = "all pages of a story look alike")]
 
+mod accounts;
+mod races;
+mod store;
 mod world;
 
 use super::{Chat, Effect, Effects, Now, SessionId};
@@ -254,6 +257,10 @@ fn who_was_away_is_told_in_order_and_then_lives_on() {
         ana < message #3 (reached)
         bia < login
         bia < login
+        bia < private_message #1 first ana um (missed)
+        bia < added_to_group G ana (missed)
+        bia < group_message #2 first G ana dois (missed)
+        bia < private_message #3 after #1 ana três (missed)
         bia < synced
         "#,
     );
@@ -352,7 +359,7 @@ fn logging_in_has_its_rules() {
         ana < login
         Ana < login name_in_use
         аna < login name_confusable
-        bia < login storage_unavailable
+        bia < login wrong_password
         a/b < login invalid_name
         caio < login
         caio < login already_logged_in
@@ -391,8 +398,8 @@ fn presence_and_typing_reach_those_who_share_something() {
         ana < presence bia offline
         caio < login
         bia < login
-        bia < synced
         ana < presence bia online
+        bia < synced
         "#,
     );
 }
@@ -424,7 +431,7 @@ fn a_file_is_kept_first_and_then_relayed() {
         ana < file #2
         bia < login
         bia < added_to_group G ana (missed)
-        bia < group_file #2 first G ana x  (missed)
+        bia < group_file #2 first G ana x (missed)
         bia < synced
         "#,
     );

@@ -1,17 +1,23 @@
 //! Files, whole, as the first chat sent them: kept by the worker first, then relayed.
 
 use super::conversation::{Heading, Posted};
+use super::delivery::Outgoing;
 use super::entry::{Entry, KeptFile, Place, What};
 use super::{
     Chat, Done, Effects, Frame, Handled, Held, Member, Now, Save, Saved, SessionId, UserId,
     answer_with, refuse,
 };
-use crate::limits::{FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, HELD_BYTES_FOR_FILES_MAX};
+use crate::limits::{
+    FILE_OVERHEAD_BYTES, FILES_PER_SESSION_MAX, FRAME_BYTES_MAX, HELD_BYTES_FOR_FILES_MAX,
+};
 use crate::text::server as text;
-use crate::wire::event::{Body, Encode, Event, FileReceived, MsgId};
+use crate::wire::event::{Body, Encode, Event, FileData, FileReceived, MsgId, State};
 use crate::wire::name::FileName;
-use crate::wire::request::{Refusal, RequestId, Target};
+use crate::wire::request::{Refusal, RequestId, Target, sha256_to_hex};
 use crate::wire::{Code, Text};
+
+/// The largest file that fits a frame.
+const INLINE_BYTES_MAX: u64 = (FRAME_BYTES_MAX as u64 - 64 * 1024) / 4 * 3;
 
 /// A file that the worker has.
 #[derive(Debug)]
@@ -36,6 +42,13 @@ impl Chat {
     ) -> Handled {
         let bytes = data.len() + FILE_OVERHEAD_BYTES;
         let to = self.place(member.user, to)?;
+        let size = data.len() as u64 / 4 * 3;
+        if size > self.file_limits.file_bytes_max {
+            return Err(Refusal { code: Code::TooLarge, field: Some("file_data") });
+        }
+        if self.users.get(member.user).file_bytes + size > self.file_limits.user_quota_bytes {
+            return Err(Code::QuotaExceeded.into());
+        }
         let held = self.arriving_bytes + fx.gauge().bytes();
         let session = self.sessions.get_mut(member.session).ok_or(Code::Internal)?;
         let crowded = session.files >= FILES_PER_SESSION_MAX;
@@ -69,16 +82,34 @@ impl Chat {
         if let Some(session) = self.sessions.get_mut(session) {
             session.files = session.files.saturating_sub(1);
         }
-        match saved.result {
-            Ok((saved_as, size)) => {
+        // While it was kept, its sender may have been removed: sending it is no way back in.
+        let result = saved.result.and_then(|kept| match self.may_write(sender, to) {
+            Ok(()) => Ok(kept),
+            Err(code) => {
+                fx.discard(kept.0);
+                Err(code)
+            }
+        });
+        match result {
+            Ok((saved_as, size, sha256)) => {
+                let conversation = self.conversation(sender, to, fx);
                 let name = filename.as_str().to_owned();
-                let file = Box::new(KeptFile { name, saved_as, size, data: saved.data });
-                fx.batch.push((session, sender), id.as_ref(), What::File { to, file });
+                let file = Box::new(KeptFile {
+                    name,
+                    saved_as,
+                    size,
+                    sha256,
+                    upload: None,
+                    data: saved.data,
+                });
+                fx.batch.push(
+                    (session, sender),
+                    id.as_ref(),
+                    What::File { to, conversation, file },
+                );
             }
             Err(code) => {
-                if let Some(session) = self.sessions.get_mut(session) {
-                    session.awaiting = session.awaiting.saturating_sub(1);
-                }
+                self.no_longer_awaits(session, fx);
                 let field = (code == Code::InvalidField).then_some("file_data");
                 let lang = self.lang_of(session);
                 refuse(fx, session, "file_response", id.as_ref(), lang, Refusal { code, field });
@@ -95,31 +126,49 @@ impl Chat {
         known: Result<(MsgId, bool), Code>,
         now: Now,
         fx: &mut Effects,
-    ) -> Result<(), Code> {
-        let What::File { to, file: kept } = &entry.what else { return Ok(()) };
-        let (to, sender, session) = (*to, entry.origin.user, entry.origin.session);
-        let posted = self.post((sender, to), known, now, fx, |heading, fx| {
+    ) {
+        let What::File { to, file: kept, .. } = &entry.what else { return };
+        let (to, session) = (*to, entry.origin.session);
+        let sha256 = sha256_to_hex(&kept.sha256);
+        let posted = self.post(&entry.origin, to, known, fx, |heading, fx| {
             let Heading { msg_id, prev, sender, recipient, group_name } = heading;
             let clock = now.clock();
-            let file = FileReceived {
-                msg_id,
-                prev,
-                sender,
-                recipient,
-                group_name,
-                filename: &kept.name,
-                size: kept.size,
-                timestamp: clock.as_str(),
-                ts: now.wall_ms,
-                id,
-                file_data: "",
+            let event = |file_data| {
+                let file = FileReceived {
+                    msg_id,
+                    prev,
+                    sender,
+                    recipient,
+                    group_name,
+                    filename: &kept.name,
+                    size: kept.size,
+                    sha256: Some(&sha256),
+                    file_id: kept.upload.unwrap_or(msg_id),
+                    timestamp: clock.as_str(),
+                    ts: now.wall_ms,
+                    id,
+                    state: State::default(),
+                    file_data,
+                };
+                match to {
+                    Place::User(_) => Event::FileReceived(file),
+                    Place::Group(_) => Event::GroupFileReceived(file),
+                }
             };
-            let event = match to {
-                Place::User(_) => Event::FileReceived(file),
-                Place::Group(_) => Event::GroupFileReceived(file),
+            let offer = fx.encode(&event(FileData::LeftOut));
+            let whole = match kept.upload {
+                Some(_) if kept.size > INLINE_BYTES_MAX => Some(fx.encode(&event(FileData::Gone))),
+                Some(_) => None,
+                None => {
+                    let json = with_data(&event(FileData::Inline("")), data);
+                    Some(Frame::Shared(Held::new(json, fx.gauge())))
+                }
             };
-            Frame::Shared(Held::new(with_data(&event, data), fx.gauge()))
+            Outgoing::File { offer, whole }
         });
+        if posted.as_ref().is_ok_and(|posted| posted.new) {
+            self.users.get_mut(entry.origin.user).file_bytes += kept.size;
+        }
         let lang = self.lang_of(session);
         // A copy that was refused, or came before it was known to be the same, is not kept.
         if !posted.as_ref().is_ok_and(|posted| posted.new) {
@@ -134,7 +183,6 @@ impl Chat {
             }
             Err(code) => refuse(fx, session, "file_response", id, lang, code.into()),
         }
-        posted.map(drop)
     }
 }
 

@@ -1,24 +1,27 @@
 //! Users: known by name from their first login on, away or with sessions.
 
-use super::group::GroupId;
-use super::inbox::Inbox;
+use super::entry::{ConversationId, TokenHash};
+use super::groups::GroupId;
 use super::names::Names;
 use super::session::SessionId;
-use crate::limits::{PRESENCE_CONTACTS_MAX, USERS_MAX};
+use crate::limits::{OWED_RECEIPTS_MAX, USERS_MAX};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 use crate::wire::name::UserName;
 
-/// The number that stands for a user inside the core.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserId(pub(super) u32);
+/// The number that stands for a user inside the core and the journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(pub u32);
 
-#[cfg(test)]
-impl UserId {
-    /// A number, for tests of what is kept by user.
-    pub fn for_tests(number: u32) -> Self {
-        Self(number)
-    }
+/// Whether others may know of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody is. The name was asked for once, and its account could not be stored.
+    Free,
+    /// Its account is on its way to the journal: only its own login knows of it.
+    Entering,
+    /// Its account is stored.
+    Known,
 }
 
 /// One user.
@@ -26,33 +29,65 @@ impl UserId {
 pub struct User {
     /// As it was spelled first.
     pub name: UserName,
-    /// The account is stored: before that only its own login knows of it.
-    pub known: bool,
-    /// Whether, where and how events reach the user.
-    pub delivery: Delivery,
-    /// The newest message sent to the user.
+    /// Whether others may know of it.
+    pub standing: Standing,
+    /// Its sessions.
+    pub seats: Vec<Seat>,
+    /// Everything up to this has arrived, as far as the journal is told or will be.
     pub cursor: MsgId,
+    /// The journal is to be told of the cursor.
+    pub unstored: bool,
     /// When the user last came or went, milliseconds since 1970.
     pub last_seen_ms: u64,
-    /// What waits.
-    pub inbox: Inbox,
     /// The groups the user is in, longest first.
     pub groups: Vec<GroupId>,
-    /// Those with whom the user has a private conversation.
-    pub contacts: Vec<UserId>,
+    /// Groups that the user left with messages still to come.
+    pub past: Vec<Past>,
+    /// The private conversations in which something was said.
+    pub pairs: Vec<ConversationId>,
+    /// The name is entered with a password or a token alone, even when none is left.
+    pub claimed: bool,
+    /// The password, as a PHC string.
+    pub password: Option<String>,
+    /// The tokens that are good, oldest first.
+    pub tokens: Vec<TokenHash>,
+    /// Bytes of the files that the user has sent and that are kept.
+    pub file_bytes: u64,
+    /// Who is to be told when what they wrote has arrived.
+    pub owed: Vec<Owed>,
 }
 
-/// How events reach a user. A name that nobody has claimed has one session at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// They wait until the user comes back.
-    Away,
-    /// What was missed is being sent; what is new waits its turn behind that.
-    CatchingUp(SessionId),
-    /// As they come.
-    Live(SessionId),
-    /// The session reads too slowly: they wait until it has read what it has.
-    Lagging(SessionId),
+/// One session of a user.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    /// Which.
+    pub session: SessionId,
+    /// It gets events as they come. Otherwise it is behind, and fed from the journal.
+    pub live: bool,
+}
+
+/// A time in a group that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Past {
+    /// Which group.
+    pub group: GroupId,
+    /// The number of the entry that brought the user in.
+    pub since: MsgId,
+    /// The number of the entry that took the user out.
+    pub until: MsgId,
+}
+
+/// A receipt that a sender waits for.
+#[derive(Clone, Copy, Debug)]
+pub struct Owed {
+    /// Who waits.
+    pub sender: UserId,
+    /// In which group; else in private.
+    pub group: Option<GroupId>,
+    /// The first message not told of yet.
+    pub first: MsgId,
+    /// The last.
+    pub last: MsgId,
 }
 
 /// All users.
@@ -81,28 +116,26 @@ impl Users {
 
     /// The user of this name that others may know of.
     pub fn find_known(&self, raw: &str) -> Option<UserId> {
-        self.find(raw).filter(|id| self.get(*id).known)
+        self.find(raw).filter(|id| self.get(*id).standing == Standing::Known)
     }
 
-    /// Makes a user that is not known yet.
+    /// Makes a user whose account is not stored yet.
     pub fn create(&mut self, name: UserName) -> Result<UserId, Code> {
         self.names.may_be_made(&name)?;
         if self.names.len() >= USERS_MAX {
             return Err(Code::ServerFull);
         }
-        let id = UserId(u32::try_from(self.all.len()).map_err(|_| Code::ServerFull)?);
-        self.names.insert(&name, id.0);
-        self.all.push(User {
-            name,
-            known: false,
-            delivery: Delivery::Away,
-            cursor: 0,
-            last_seen_ms: 0,
-            inbox: Inbox::default(),
-            groups: Vec::new(),
-            contacts: Vec::new(),
-        });
-        Ok(id)
+        self.add(name).ok_or(Code::ServerFull)
+    }
+
+    /// Puts a user back that was stored in an earlier life. Numbers have no gaps but those of
+    /// accounts that never were stored.
+    pub fn restore(&mut self, id: UserId, name: UserName) -> Option<&mut User> {
+        while self.all.len() < id.0 as usize {
+            self.all.push(User::new(name.clone()));
+        }
+        let added = self.add(name)?;
+        (added == id).then(|| self.get_mut(id))
     }
 
     /// How many users there are, known or not.
@@ -112,35 +145,58 @@ impl Users {
 
     /// Every user that others may know of, in the order of their first logins.
     pub fn known(&self) -> impl Iterator<Item = &User> {
-        self.all.iter().filter(|user| user.known)
+        self.all.iter().filter(|user| user.standing == Standing::Known)
+    }
+
+    fn add(&mut self, name: UserName) -> Option<UserId> {
+        let id = UserId(u32::try_from(self.all.len()).ok()?);
+        self.names.insert(&name, id.0);
+        self.all.push(User::new(name));
+        Some(id)
     }
 }
 
 impl User {
+    fn new(name: UserName) -> Self {
+        Self {
+            name,
+            standing: Standing::Free,
+            seats: Vec::new(),
+            cursor: 0,
+            unstored: false,
+            last_seen_ms: 0,
+            groups: Vec::new(),
+            past: Vec::new(),
+            pairs: Vec::new(),
+            claimed: false,
+            password: None,
+            tokens: Vec::new(),
+            file_bytes: 0,
+            owed: Vec::new(),
+        }
+    }
+
     /// Whether the user is logged in.
     pub fn is_online(&self) -> bool {
-        self.session().is_some()
+        !self.seats.is_empty()
     }
 
-    /// Where the user is logged in.
-    pub fn session(&self) -> Option<SessionId> {
-        match self.delivery {
-            Delivery::Away => None,
-            Delivery::CatchingUp(session)
-            | Delivery::Live(session)
-            | Delivery::Lagging(session) => Some(session),
+    /// Makes a session live, or not.
+    pub fn set_live(&mut self, session: SessionId, live: bool) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.session == session) {
+            seat.live = live;
         }
     }
 
-    /// Remembers a private partner, as far as presence is told.
-    pub fn add_contact(&mut self, other: UserId) {
-        if self.contacts.len() < PRESENCE_CONTACTS_MAX {
-            self.contacts.push(other);
+    /// Remembers that a sender waits to hear of a message's arrival.
+    pub fn owe(&mut self, sender: UserId, group: Option<GroupId>, msg_id: MsgId) {
+        let same = |owed: &&mut Owed| owed.sender == sender && owed.group == group;
+        if let Some(owed) = self.owed.iter_mut().find(same) {
+            // What is read back from the journal is older than what has come meanwhile.
+            owed.last = owed.last.max(msg_id);
+        } else if self.owed.len() < OWED_RECEIPTS_MAX {
+            // Beyond that, the history says how far it came.
+            self.owed.push(Owed { sender, group, first: msg_id, last: msg_id });
         }
     }
-}
-
-/// The private conversation of two users is one, whoever writes.
-pub fn pair(one: UserId, other: UserId) -> (UserId, UserId) {
-    (one.min(other), one.max(other))
 }

@@ -7,26 +7,33 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::limits::{CONTENT_BYTES_MAX, FRAME_BYTES_MAX};
+use crate::limits::FRAME_BYTES_MAX;
 use crate::text::Lang;
-use crate::text::client::{self as text, Choice, FileTrouble};
-use crate::text::server::reason;
+use crate::text::client::{self as text, Choice};
+use crate::wire::Text;
 use crate::wire::event::{Incoming, MsgId};
-use crate::wire::name::{Name, key};
 use crate::wire::request::{Fields, RequestId};
-use crate::wire::{Code, Text};
 
 use super::menu::{self, Question};
-use super::outstanding::{Outstanding, is_message};
-use super::requests::{ArrivedFile, Outgoing, login, send_file};
-use super::sanitize::one_line;
-use super::show::{Line, Reader, Style};
-use super::uploads::Upload;
+use super::offers::Offer;
+use super::outstanding::{About, Outstanding, is_message};
+use super::place::Place;
+use super::requests::{ArrivedFile, Outgoing};
+use super::show::{Line, Reader, Style, beginning};
 
 mod incoming;
+mod login;
+mod missed;
+mod notes;
+mod seen;
+mod ticks;
+mod typed;
 
-/// How much of a message is repeated where it is spoken of.
-const SUMMARY_CHARS_MAX: usize = 40;
+use login::Keys;
+use missed::Missed;
+use notes::Notes;
+use seen::Seen;
+use ticks::Ticks;
 
 /// What the shell is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,8 +46,34 @@ pub(crate) enum Effect {
     SendLater(Duration, Arc<[u8]>),
     /// Keep this file that arrived.
     Save(ArrivedFile),
-    /// Read this file, and call [`App::file_read`].
-    ReadFile(Outgoing),
+    /// The same for a file that was missed: call [`App::saved`] with what is to be told of it.
+    SaveMissed(ArrivedFile),
+    /// Look up this user's tokens, and call [`App::recalled`].
+    Recall(String),
+    /// Keep this token.
+    Remember {
+        /// Whose it is.
+        user: String,
+        /// The token.
+        token: String,
+    },
+    /// Send this file, and call [`App::file_sent`] when that is done.
+    SendFile(Outgoing),
+    /// This file was offered: fetch it, if that is to be done without asking.
+    Offered {
+        /// The file.
+        offer: Offer,
+        /// It may be fetched without asking: this user has not sent it from elsewhere.
+        is_wanted: bool,
+        /// What is told of it goes to [`App::saved`].
+        is_missed: bool,
+    },
+    /// Look up the files that may be fetched, and call [`App::offers_listed`].
+    ListOffers,
+    /// Fetch this file.
+    Fetch(Offer),
+    /// Logged in, under this name.
+    Online(String),
     /// Give this connection up and try again later.
     Reconnect,
     /// Leave.
@@ -51,6 +84,7 @@ pub(crate) enum Effect {
 #[derive(Debug)]
 enum Step {
     Name,
+    Password,
     Menu,
     Ask { choice: Choice, question: Question, answers: Vec<String> },
 }
@@ -71,6 +105,8 @@ pub(crate) struct Prompt {
     pub(crate) text: String,
     /// A message, which the arrow keys should bring back.
     pub(crate) is_message: bool,
+    /// A password, which is not to be seen.
+    pub(crate) is_secret: bool,
 }
 
 /// Whether the next line may be read.
@@ -102,6 +138,7 @@ pub(crate) struct App {
     /// The name as the server spells it, once logged in.
     me: Option<String>,
     refusal: Option<String>,
+    keys: Keys,
     outstanding: Outstanding,
     /// The user has said goodbye: a connection that closes is no loss.
     leaving: bool,
@@ -111,13 +148,27 @@ pub(crate) struct App {
     parting_words: Option<String>,
     refusals: u32,
     newest: MsgId,
-    seen: VecDeque<MsgId>,
-    backlog_shown: usize,
+    seen: Seen,
+    missed: Missed,
+    notes: Notes,
+    ticks: Ticks,
+    /// The histories asked for and not answered yet, and where the last one goes on.
+    pages: VecDeque<(String, Place)>,
+    older: Option<(Place, MsgId)>,
+    /// The files that were listed last, to be fetched by their numbers.
+    offers: Vec<Offer>,
 }
 
 impl App {
-    /// A client that asks for a name, unless it is given one. `label` is unique among all clients.
-    pub(crate) fn new(lang: Lang, interactive: bool, label: String, user: Option<String>) -> Self {
+    /// A client that asks for a name, unless it is given one; the same for a password, if one is
+    /// needed. `label` is unique among all clients.
+    pub(crate) fn new(
+        lang: Lang,
+        interactive: bool,
+        label: String,
+        user: Option<String>,
+        password: Option<String>,
+    ) -> Self {
         Self {
             lang,
             interactive,
@@ -128,33 +179,53 @@ impl App {
             wanted: user,
             me: None,
             refusal: None,
+            keys: Keys::new(password),
             outstanding: Outstanding::default(),
             leaving: false,
             told_lost: false,
             parting_words: None,
             refusals: 0,
             newest: 0,
-            seen: VecDeque::new(),
-            backlog_shown: 0,
+            seen: Seen::default(),
+            missed: Missed::default(),
+            notes: Notes::default(),
+            ticks: Ticks::default(),
+            pages: VecDeque::new(),
+            older: None,
+            offers: Vec::new(),
         }
+    }
+
+    /// The same on a computer that can keep no token: it claims no name.
+    pub(crate) fn without_vault(mut self) -> Self {
+        self.keys.cannot_keep();
+        self
     }
 
     /// What to ask now.
     pub(crate) fn prompt(&self) -> Prompt {
         let sentence = match &self.step {
             Step::Name => text::ASK_NAME,
+            Step::Password => text::ASK_PASSWORD,
             Step::Menu => text::CHOOSE,
             Step::Ask { question, .. } => question.sentence(),
         };
         Prompt {
             text: sentence.get(self.lang).to_owned(),
             is_message: matches!(self.step, Step::Ask { question: Question::Text, .. }),
+            is_secret: match &self.step {
+                Step::Password => true,
+                Step::Ask { question, .. } => question.is_secret(),
+                Step::Name | Step::Menu => false,
+            },
         }
     }
 
     /// Whether the next line may be read.
     pub(crate) fn readiness(&self) -> Readiness {
-        if self.me.is_none() && self.wanted.is_some() {
+        if self.asks_password() {
+            Readiness::Ready
+        } else if self.me.is_none() && self.wanted.is_some() {
             Readiness::LoggingIn
         } else if self.me.is_some() && self.link != Link::Online {
             Readiness::Offline
@@ -165,6 +236,11 @@ impl App {
         }
     }
 
+    /// What is typed next is the password.
+    pub(crate) fn asks_password(&self) -> bool {
+        matches!(self.step, Step::Password)
+    }
+
     /// Requests without an answer so far.
     pub(crate) fn unanswered(&self) -> usize {
         self.outstanding.len()
@@ -173,6 +249,11 @@ impl App {
     /// Logged in, and the connection stands.
     pub(crate) fn is_online(&self) -> bool {
         self.link == Link::Online
+    }
+
+    /// Logged in, and what was missed may still be on its way.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.is_online() && !self.missed.is_whole
     }
 
     /// Nothing is to be heard from the server now: somebody is still thinking of a name.
@@ -200,18 +281,21 @@ impl App {
     /// The connection is gone, or there was none to be had.
     pub(crate) fn lost(&mut self) -> Vec<Effect> {
         let was = std::mem::replace(&mut self.link, Link::Down);
-        self.backlog_shown = 0;
+        // What has come of a backlog does not come again.
+        let mut effects = self.show_missed();
+        self.notes.lost();
+        self.pages.clear();
         let reason = self.parting_words.take();
         if self.leaving {
             self.outstanding.closed();
-            return Vec::new();
+            return effects;
         }
         if was == Link::Down || self.told_lost {
-            return Vec::new();
+            return effects;
         }
         self.told_lost = true;
         let told = text::lost(self.lang, reason.as_deref());
-        let mut effects = vec![Effect::Show(Line::new(Style::Bad, told))];
+        effects.push(Effect::Show(Line::new(Style::Bad, told)));
         match self.outstanding.lost() {
             0 => {}
             dropped => effects.push(bad(&text::unanswered(self.lang, dropped))),
@@ -219,158 +303,72 @@ impl App {
         effects
     }
 
-    /// A line was typed.
-    pub(crate) fn typed(&mut self, line: &str) -> Vec<Effect> {
-        match std::mem::replace(&mut self.step, Step::Menu) {
-            Step::Name => {
-                self.step = Step::Name;
-                self.name_typed(line)
-            }
-            Step::Menu => self.chosen(line),
-            Step::Ask { choice, question, answers } => {
-                self.answered(choice, question, answers, line)
-            }
-        }
-    }
-
-    /// The file of an [`Effect::ReadFile`] was read, or could not be.
-    pub(crate) fn file_read(
+    /// The file of an [`Effect::SendFile`] is with the server.
+    pub(crate) fn file_sent(
         &mut self,
         file: &Outgoing,
-        read: Result<Upload, FileTrouble>,
+        filename: &str,
+        answer: &[u8],
     ) -> Vec<Effect> {
-        let upload = match read {
-            Ok(upload) => upload,
-            Err(trouble) => {
-                let path = one_line(&file.path);
-                return vec![bad(&text::file_trouble(self.lang, &path, &trouble))];
-            }
-        };
-        let name = one_line(&upload.filename);
-        let told = text::sending_file(self.lang, &name, upload.bytes);
-        let fields = send_file(file, &upload.filename, &upload.base64);
-        let mut effects = vec![dim(&told)];
-        effects.extend(self.request(Choice::SendFile, fields));
+        let answer = Incoming::decode(answer).unwrap_or_default();
+        let place = Some(Place::new(file.to_group, &file.recipient));
+        self.stored(&answer, About { place, beginning: beginning(filename) });
+        let lead = format!("✅ {}", self.reader().sentence(&answer));
+        vec![Effect::Show(Line { rest: file.told(), ..Line::new(Style::Good, lead) })]
+    }
+
+    /// The files of an [`Effect::ListOffers`]: asks which is to be fetched.
+    pub(crate) fn offers_listed(&mut self, offers: Vec<Offer>) -> Vec<Effect> {
+        if offers.is_empty() {
+            return vec![dim(text::NO_OFFERS.get(self.lang))];
+        }
+        let lines = self.reader().offers(&offers);
+        self.offers = offers;
+        let (choice, question) = (Choice::Download, Question::Offer);
+        self.step = Step::Ask { choice, question, answers: Vec::new() };
+        lines.into_iter().map(Effect::Show).collect()
+    }
+
+    /// A file of an [`Effect::SaveMissed`] was kept, or not.
+    pub(crate) fn saved(&mut self, told: Line) -> Vec<Effect> {
+        if self.missed.is_empty() {
+            return vec![Effect::Show(told)];
+        }
+        self.missed.add(told);
+        Vec::new()
+    }
+
+    /// Whether [`App::tick`] has something to do.
+    pub(crate) fn wants_tick(&self) -> bool {
+        // What is held has not been shown: until it is, the server keeps it, too.
+        let notes = self.link == Link::Online && self.missed.is_empty() && self.notes.is_waiting();
+        notes || self.ticks.is_waiting()
+    }
+
+    /// A moment has passed since it was first wanted.
+    pub(crate) fn tick(&mut self) -> Vec<Effect> {
+        let mut effects = self.send_notes();
+        effects.extend(self.ticks.tick(self.lang).into_iter().map(Effect::Show));
         effects
+    }
+
+    fn send_notes(&mut self) -> Vec<Effect> {
+        if self.link != Link::Online || !self.missed.is_empty() {
+            return Vec::new();
+        }
+        self.notes.take().into_iter().map(|frame| Effect::Send(frame.into())).collect()
     }
 
     /// Says goodbye to the server, if it is there.
     pub(crate) fn log_out(&mut self) -> Vec<Effect> {
         self.leaving = true;
-        match self.link {
-            Link::Online => self.request(Choice::Quit, Fields::new("logout")),
-            _ => Vec::new(),
+        let mut effects = self.send_notes();
+        if self.link == Link::Online {
+            // A `logout` withdraws the token, and with it the way back to the name.
+            let goodbye = if self.keys.has_token() { "ping" } else { "logout" };
+            effects.extend(self.request(Choice::Quit, Fields::new(goodbye)));
         }
-    }
-
-    // What was typed.
-
-    fn name_typed(&mut self, line: &str) -> Vec<Effect> {
-        let name = line.trim();
-        if name.is_empty() {
-            return vec![bad(text::NAME_NEEDED.get(self.lang))];
-        }
-        if Name::parse(name).is_err() {
-            return vec![bad(reason(Code::InvalidName).get(self.lang))];
-        }
-        self.wanted = Some(name.to_owned());
-        match self.link {
-            Link::Connected => self.log_in(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn chosen(&mut self, line: &str) -> Vec<Effect> {
-        if line.trim().is_empty() {
-            return Vec::new();
-        }
-        match menu::parse(line) {
-            None => vec![bad(text::NO_SUCH_OPTION.get(self.lang))],
-            Some(Choice::Quit) => vec![Effect::Quit],
-            Some(Choice::Menu) => self.menu(false),
-            Some(Choice::WholeMenu) => self.menu(true),
-            Some(choice) => self.ask_or_do(choice, Vec::new()),
-        }
-    }
-
-    fn answered(
-        &mut self,
-        choice: Choice,
-        question: Question,
-        mut answers: Vec<String>,
-        line: &str,
-    ) -> Vec<Effect> {
-        let trimmed = line.trim();
-        if trimmed.is_empty() {
-            return vec![dim(text::CANCELLED.get(self.lang))];
-        }
-        let refusal = match question {
-            Question::FileKind if !menu::is_file_kind(trimmed) => Some(text::ONE_OR_TWO),
-            Question::Text if line.len() > CONTENT_BYTES_MAX => Some(text::TEXT_TOO_LONG),
-            _ => None,
-        };
-        if let Some(refusal) = refusal {
-            self.step = Step::Ask { choice, question, answers };
-            return vec![bad(refusal.get(self.lang))];
-        }
-        if question == Question::Confirm && answers.first().is_none_or(|name| name != trimmed) {
-            return vec![dim(text::NOT_CONFIRMED.get(self.lang))];
-        }
-        answers.push(match question {
-            // Passed on as it was typed: blanks may be meant.
-            Question::Text => line.to_owned(),
-            _ => trimmed.to_owned(),
-        });
-        self.ask_or_do(choice, answers)
-    }
-
-    fn ask_or_do(&mut self, choice: Choice, answers: Vec<String>) -> Vec<Effect> {
-        let Some(question) = menu::next_question(choice, &answers) else {
-            return self.act(choice, &answers);
-        };
-        // Not after four answers: what cannot be done without a connection is said at once.
-        if self.link != Link::Online && !is_message(choice) {
-            return vec![bad(text::OFFLINE.get(self.lang))];
-        }
-        let typing = self.tell_typing(choice, question, &answers);
-        self.step = Step::Ask { choice, question, answers };
-        typing
-    }
-
-    fn act(&mut self, choice: Choice, answers: &[String]) -> Vec<Effect> {
-        if let (Choice::SendFile, [kind, recipient, path]) = (choice, answers) {
-            return vec![Effect::ReadFile(Outgoing {
-                to_group: menu::is_group(kind),
-                recipient: recipient.clone(),
-                path: path.clone(),
-            })];
-        }
-        if let (Choice::RemoveMember, [_, member]) = (choice, answers)
-            && self.me.as_deref().is_some_and(|me| key(me) == key(member))
-        {
-            return vec![bad(text::LEAVE_INSTEAD.get(self.lang))];
-        }
-        match menu::request(choice, answers) {
-            Some(fields) => self.request(choice, fields),
-            None => Vec::new(),
-        }
-    }
-
-    /// Lets the other side know that a message is being written.
-    fn tell_typing(&self, choice: Choice, question: Question, answers: &[String]) -> Vec<Effect> {
-        let (Question::Text, [to], true) = (question, answers, self.interactive) else {
-            return Vec::new();
-        };
-        if self.link != Link::Online {
-            return Vec::new();
-        }
-        let mut fields = Fields::new("typing");
-        let to = Some(Text::from(to.as_str()));
-        match choice {
-            Choice::GroupMessage => fields.group_name = to,
-            _ => fields.with = to,
-        }
-        vec![send(&fields)]
+        effects
     }
 
     // What is sent.
@@ -385,23 +383,19 @@ impl App {
         if !self.outstanding.has_room(frame.len()) && asked != Choice::Quit {
             return vec![bad(text::QUEUE_FULL.get(self.lang))];
         }
-        self.outstanding.push(id, asked, Arc::clone(&frame), summary(&fields));
+        self.outstanding.push(id, asked, Arc::clone(&frame), about(&fields));
         match self.link {
             Link::Online => vec![Effect::Send(frame)],
             _ => vec![dim(text::QUEUED.get(self.lang))],
         }
     }
 
-    fn log_in(&mut self) -> Vec<Effect> {
-        let id = self.next_id();
-        let wanted = self.wanted.clone().unwrap_or_default();
-        let fields = login(&wanted, self.lang, &id, self.newest);
-        self.link = Link::LoggingIn { id: id.clone() };
-        vec![send(&fields)]
-    }
-
     fn next_id(&mut self) -> String {
         self.requests_made += 1;
+        self.last_id()
+    }
+
+    fn last_id(&self) -> String {
         format!("{}-{}", self.label, self.requests_made)
     }
 
@@ -409,10 +403,6 @@ impl App {
 
     fn reader(&self) -> Reader<'_> {
         Reader { lang: self.lang, me: self.me.as_deref() }
-    }
-
-    fn shown(&self, event: &Incoming<'_>) -> Option<Effect> {
-        self.reader().event(event).map(Effect::Show)
     }
 
     fn menu(&self, whole: bool) -> Vec<Effect> {
@@ -438,15 +428,10 @@ fn send(fields: &Fields<'_>) -> Effect {
     Effect::Send(fields.encode().into())
 }
 
-/// To whom a message goes and how it begins, for when its answer comes much later.
-fn summary(fields: &Fields<'_>) -> String {
-    let to = fields.recipient.as_deref().or(fields.group_name.as_deref()).unwrap_or("");
+/// To whom a message goes and how it begins, for when it is spoken of later.
+fn about(fields: &Fields<'_>) -> About {
     let what = fields.content.as_deref().or(fields.filename.as_deref()).unwrap_or("");
-    let mut beginning: String = what.chars().take(SUMMARY_CHARS_MAX).collect();
-    if beginning.len() < what.len() {
-        beginning.push('…');
-    }
-    one_line(&format!("{to}: {beginning}")).into_owned()
+    About { place: Place::of_request(fields), beginning: beginning(what) }
 }
 
 #[cfg(test)]

@@ -129,6 +129,17 @@ impl Frames {
 /// A frame, and the moment before which it does not leave.
 type Due = (Instant, Arc<[u8]>);
 
+/// A way to send frames through a [`Writer`] that somebody else has.
+#[derive(Clone, Debug)]
+pub(crate) struct Outlet(Sender<Due>);
+
+impl Outlet {
+    /// Sends a frame, unless the connection is gone.
+    pub(crate) fn send(&self, frame: Arc<[u8]>) {
+        let _ = self.0.send((Instant::now(), frame));
+    }
+}
+
 /// Sends frames from a thread of its own, so that who reads the socket never waits for a write: a
 /// server that writes to us while we write to it would otherwise wait for us, and we for it.
 #[derive(Debug)]
@@ -158,6 +169,11 @@ impl Writer {
     /// Sends a frame after so long, unless the connection is gone by then.
     pub(crate) fn send_later(&self, wait: Duration, frame: Arc<[u8]>) {
         let _ = self.frames.send((Instant::now() + wait, frame));
+    }
+
+    /// A second way to this writer. It ends when both are gone.
+    pub(crate) fn outlet(&self) -> Outlet {
+        Outlet(self.frames.clone())
     }
 
     /// Waits until all that was due has been written.

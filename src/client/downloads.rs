@@ -1,13 +1,15 @@
 //! Keeps the files that arrive. The server is not trusted with a name: each is parsed again here.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::folder;
 use crate::text::Lang;
 use crate::text::client as text;
 use crate::wire::name::{FileName, Name};
 
+use super::offers::Offer;
 use super::requests::ArrivedFile;
 use super::sanitize::one_line;
 use super::show::{Line, Style};
@@ -16,21 +18,61 @@ use super::show::{Line, Style};
 #[derive(Clone, Debug)]
 pub(crate) struct Downloads {
     folder: PathBuf,
+    server: String,
+    /// For whom, once that is known.
+    user: Arc<OnceLock<String>>,
+    automatic_bytes: u64,
 }
+
+/// Files up to this size are fetched without being asked for.
+pub(crate) const AUTOMATIC_BYTES: u64 = 20 * 1024 * 1024;
 
 impl Downloads {
     /// In this folder, which is made when the first file comes.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        let (server, user) = (String::new(), Arc::default());
+        Self { folder, server, user, automatic_bytes: AUTOMATIC_BYTES }
+    }
+
+    /// The same for the files of this server.
+    pub(crate) fn at(self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self }
+    }
+
+    /// The same with files up to this size fetched without being asked for; with 0 none is.
+    pub(crate) fn automatic(self, automatic_bytes: u64) -> Self {
+        Self { automatic_bytes, ..self }
+    }
+
+    /// Whose files these are. The first word stands.
+    pub(crate) fn of_user(&self, user: &str) {
+        let _ = self.user.set(user.to_owned());
+    }
+
+    /// Where the files go.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where they come from.
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// For whom they are.
+    pub(crate) fn user(&self) -> &str {
+        self.user.get().map_or("", String::as_str)
+    }
+
+    /// The file is fetched without being asked for.
+    pub(crate) fn is_automatic(&self, offer: &Offer) -> bool {
+        self.automatic_bytes > 0 && offer.size <= self.automatic_bytes
     }
 
     /// Keeps a file, and says where it is or why it is not.
     pub(crate) fn save_and_tell(&self, file: &ArrivedFile, lang: Lang) -> Line {
         match self.save(file) {
-            Ok(path) => {
-                let path = path.display().to_string();
-                Line::new(Style::Plain, text::saved_as(lang, &one_line(&path)))
-            }
+            Ok(path) => self.told(&path, lang),
             Err(error) => {
                 let folder = self.folder.display().to_string();
                 let told = text::not_saved(lang, &one_line(&folder), &error.to_string());
@@ -39,14 +81,36 @@ impl Downloads {
         }
     }
 
+    /// Where a file is.
+    #[expect(clippy::unused_self, reason = "one of the things that are told of downloads")]
+    pub(crate) fn told(&self, path: &Path, lang: Lang) -> Line {
+        let path = path.display().to_string();
+        Line::new(Style::Plain, text::saved_as(lang, &one_line(&path)))
+    }
+
     /// Keeps a file as `{sender}_{filename}` or `{group}_{sender}_{filename}`.
     pub(crate) fn save(&self, file: &ArrivedFile) -> io::Result<PathBuf> {
-        let sender = owner(&file.sender);
-        let group = file.group.as_deref().and_then(owner);
-        let owners: Vec<&Name> = group.iter().chain(&sender).collect();
-        let name = FileName::sanitize(&file.filename);
-        let kept = folder::keep(&self.folder, &file.data, |copy| name.stored_as(&owners, copy))?;
+        let named = names(file.group.as_deref(), &file.sender, &file.filename);
+        let kept = folder::keep(&self.folder, &file.data, false, named)?;
         Ok(self.folder.join(kept))
+    }
+
+    /// Gives a part that is whole its name.
+    pub(crate) fn keep_part(&self, offer: &Offer) -> io::Result<PathBuf> {
+        let named = names(offer.group.as_deref(), &offer.sender, &offer.filename);
+        let kept = folder::move_in(&self.folder, &self.part(offer), true, named)?;
+        Ok(self.folder.join(kept))
+    }
+}
+
+/// The names that a file may get, the best first.
+fn names(group: Option<&str>, sender: &str, filename: &str) -> impl Fn(u32) -> String {
+    let sender = owner(sender);
+    let group = group.and_then(owner);
+    let name = FileName::sanitize(filename);
+    move |copy| {
+        let owners: Vec<&Name> = group.iter().chain(&sender).collect();
+        name.stored_as(&owners, copy)
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(crate) mod shelf;
+
 /// A server whose every connection is played by the test.
 pub(crate) struct FakeServer {
     /// Where it listens.
@@ -21,6 +23,8 @@ pub(crate) type Play = Box<dyn FnOnce(&mut Peer) + Send>;
 pub(crate) struct Peer {
     stream: TcpStream,
     lines: BufReader<TcpStream>,
+    /// What was told of messages that arrived or were read, before what was expected.
+    pub(crate) notes: Vec<Value>,
 }
 
 impl FakeServer {
@@ -33,7 +37,7 @@ impl FakeServer {
                 let (stream, _) = listener.accept().unwrap();
                 stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
                 let lines = BufReader::new(stream.try_clone().unwrap());
-                play(&mut Peer { stream, lines });
+                play(&mut Peer { stream, lines, notes: Vec::new() });
             }
         });
         Self { address, thread }
@@ -55,9 +59,15 @@ impl Peer {
         }
     }
 
-    /// The next request, which must be of this type.
+    /// The next request, which must be of this type. Notes may come before it.
     pub(crate) fn expect(&mut self, kind: &str) -> Value {
-        let request = self.next().unwrap_or_else(|| panic!("no {kind}, but the end"));
+        let mut request = self.next().unwrap_or_else(|| panic!("no {kind}, but the end"));
+        while request["type"] != kind
+            && (request["type"] == "received" || request["type"] == "read")
+        {
+            self.notes.push(request);
+            request = self.next().unwrap_or_else(|| panic!("no {kind}, but the end"));
+        }
         assert_eq!(request["type"], kind, "{request}");
         request
     }
@@ -76,18 +86,25 @@ impl Peer {
 
     /// Takes a login, and gives the request.
     pub(crate) fn take_login(&mut self) -> Value {
+        self.take_login_with("")
+    }
+
+    /// The same, with more in the answer.
+    pub(crate) fn take_login_with(&mut self, more: &str) -> Value {
         let login = self.expect("login");
         let name = &login["username"];
-        let rest = format!(r#""status":"success","message":"Bem-vindo!","username":{name}"#);
+        let rest = format!(r#""status":"success","message":"Bem-vindo!","username":{name}{more}"#);
         self.answer(&login, "login_response", &rest);
+        self.send(r#"{"type":"synced","cursor":0}"#);
         login
     }
 
     /// Refuses a login.
-    pub(crate) fn refuse_login(&mut self, code: &str, message: &str) {
+    pub(crate) fn refuse_login(&mut self, code: &str, message: &str) -> Value {
         let login = self.expect("login");
         let rest = format!(r#""status":"error","code":"{code}","message":"{message}""#);
         self.answer(&login, "login_response", &rest);
+        login
     }
 
     /// Takes a request of this type, and gives it.
@@ -98,7 +115,14 @@ impl Peer {
         request
     }
 
-    /// Takes the goodbye; the connection closes with the end of the play.
+    /// Takes the goodbye of somebody who comes back with a token, which a `logout` would withdraw.
+    pub(crate) fn take_goodbye(&mut self) {
+        let request = self.expect("ping");
+        self.answer(&request, "pong", r#""status":"success","message":"OK""#);
+    }
+
+    /// Takes the goodbye of somebody without a token; the connection closes with the end of the
+    /// play.
     pub(crate) fn take_logout(&mut self) {
         let request = self.expect("logout");
         self.answer(&request, "account_response", r#""status":"success","message":"Tchau""#);

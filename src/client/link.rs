@@ -3,9 +3,13 @@
 use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::connection::{Backoff, Frames, ReadOnce, SILENCE_MAX, connect};
 use super::session::Session;
+
+/// How long notes to the server, and to the screen, gather.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Starts the thread with the first connection.
 pub(crate) fn start(session: Arc<Session>, server: String, first: TcpStream) -> io::Result<()> {
@@ -37,23 +41,36 @@ fn serve(session: &Session, stream: TcpStream) -> bool {
         return false;
     };
     let mut frames = Frames::new(stream);
-    if frames.set_timeout(SILENCE_MAX).is_err() {
-        return false;
-    }
     let mut was_online = false;
+    let mut heard = Instant::now();
+    let mut next_tick = None;
     while !wish.reconnect {
         session.wait_for_screen();
+        let silent_at = heard + SILENCE_MAX;
+        let until = next_tick.map_or(silent_at, |tick: Instant| tick.min(silent_at));
+        if frames.set_timeout(until.saturating_duration_since(Instant::now())).is_err() {
+            break;
+        }
         let read = frames.read(|frame| {
             if !wish.reconnect {
                 wish = session.received(frame);
             }
         });
         was_online |= session.is_online();
+        let now = Instant::now();
         match read {
-            Ok(ReadOnce::Some) => {}
+            Ok(ReadOnce::Some) => heard = now,
+            Ok(ReadOnce::Nothing) if now < silent_at => {}
             // Before a login there are no heartbeats.
-            Ok(ReadOnce::Nothing) if session.expects_silence() => {}
+            Ok(ReadOnce::Nothing) if session.expects_silence() => heard = now,
             Ok(ReadOnce::Nothing | ReadOnce::End) | Err(_) => break,
+        }
+        if next_tick.is_some_and(|tick| tick <= now) {
+            session.tick();
+            next_tick = None;
+        }
+        if next_tick.is_none() && session.wants_tick() {
+            next_tick = Some(now + TICK);
         }
     }
     was_online

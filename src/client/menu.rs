@@ -5,12 +5,17 @@ use crate::text::Lang;
 use crate::text::Sentence;
 use crate::text::client::{self as text, Choice};
 use crate::wire::Text;
+use crate::wire::event::MsgId;
 use crate::wire::request::Fields;
 
+use super::place::Place;
 use super::show::{Line, Style};
 
+/// Messages shown at once of a history or of what a search has found: a screen's worth.
+pub(crate) const PAGE_MESSAGES: usize = 20;
+
 /// Every option, at its number less one. The first eight are the first chat's.
-const OPTIONS: [Choice; 19] = [
+const OPTIONS: [Choice; 24] = [
     Choice::PrivateMessage,
     Choice::CreateGroup,
     Choice::GroupMessage,
@@ -24,6 +29,10 @@ const OPTIONS: [Choice; 19] = [
     Choice::AddMember,
     Choice::Members,
     Choice::LeaveGroup,
+    Choice::History,
+    Choice::Search,
+    Choice::Conversations,
+    Choice::Password,
     Choice::JoinGroup,
     Choice::CreatePrivateGroup,
     Choice::RemoveMember,
@@ -31,10 +40,11 @@ const OPTIONS: [Choice; 19] = [
     Choice::Demote,
     Choice::RenameGroup,
     Choice::DeleteGroup,
+    Choice::Download,
 ];
 
 /// Options that the menu shows without being asked for all: what people need daily.
-const DAILY: usize = 13;
+const DAILY: usize = 17;
 
 /// Something that an option asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +69,20 @@ pub(crate) enum Question {
     NewName,
     /// The name of the group that is deleted, again.
     Confirm,
+    /// With a user or in a group.
+    PlaceKind,
+    /// With which user.
+    With,
+    /// For what.
+    Query,
+    /// The password until now.
+    OldPassword,
+    /// The password from now on.
+    NewPassword,
+    /// The same again.
+    PasswordAgain,
+    /// Which of the files that may be fetched.
+    Offer,
 }
 
 impl Question {
@@ -75,7 +99,24 @@ impl Question {
             Question::Member => text::ASK_MEMBER,
             Question::NewName => text::ASK_NEW_NAME,
             Question::Confirm => text::ASK_CONFIRM,
+            Question::PlaceKind => text::ASK_PLACE_KIND,
+            Question::With => text::ASK_WITH,
+            Question::Query => text::ASK_QUERY,
+            Question::OldPassword => text::ASK_OLD_PASSWORD,
+            Question::NewPassword => text::ASK_NEW_PASSWORD,
+            Question::PasswordAgain => text::ASK_PASSWORD_AGAIN,
+            Question::Offer => text::ASK_OFFER,
         }
+    }
+
+    /// The answer is nobody's business who looks over the shoulder.
+    pub(crate) const fn is_secret(self) -> bool {
+        matches!(self, Question::OldPassword | Question::NewPassword | Question::PasswordAgain)
+    }
+
+    /// The answer is 1 or 2: a user or a group.
+    pub(crate) const fn is_kind(self) -> bool {
+        matches!(self, Question::FileKind | Question::PlaceKind)
     }
 }
 
@@ -116,8 +157,16 @@ pub(crate) fn next_question(choice: Choice, answers: &[String]) -> Option<Questi
         Choice::RemoveMember | Choice::Promote | Choice::Demote => &[Q::Group, Q::Member],
         Choice::RenameGroup => &[Q::Group, Q::NewName],
         Choice::DeleteGroup => &[Q::Group, Q::Confirm],
+        Choice::History if answers.first().is_some_and(|kind| is_group(kind)) => {
+            &[Q::PlaceKind, Q::Group]
+        }
+        Choice::History => &[Q::PlaceKind, Q::With],
+        Choice::Search => &[Q::Query],
+        Choice::Download => &[Q::Offer],
+        Choice::Password => &[Q::OldPassword, Q::NewPassword, Q::PasswordAgain],
         Choice::ListUsers
         | Choice::ListGroups
+        | Choice::Conversations
         | Choice::Menu
         | Choice::WholeMenu
         | Choice::Quit => &[],
@@ -125,8 +174,8 @@ pub(crate) fn next_question(choice: Choice, answers: &[String]) -> Option<Questi
     questions.get(answers.len()).copied()
 }
 
-/// Whether an answer to [`Question::FileKind`] can be used.
-pub(crate) fn is_file_kind(answer: &str) -> bool {
+/// Whether an answer to a question of two kinds can be used.
+pub(crate) fn is_kind(answer: &str) -> bool {
     is_group(answer)
         || matches!(
             kind_of(answer).as_str(),
@@ -134,7 +183,7 @@ pub(crate) fn is_file_kind(answer: &str) -> bool {
         )
 }
 
-/// Whether an answer to [`Question::FileKind`] means a group.
+/// Whether an answer to such a question means a group.
 pub(crate) fn is_group(answer: &str) -> bool {
     matches!(kind_of(answer).as_str(), "2" | "g" | "grupo" | "group")
 }
@@ -143,8 +192,16 @@ fn kind_of(answer: &str) -> String {
     answer.trim().trim_end_matches(')').to_lowercase()
 }
 
-/// The request that an option's answers make. `None` for options that ask the server nothing, and
-/// for files, which have to be read first.
+/// A page of a conversation: the newest messages, or those before one.
+pub(crate) fn history(place: &Place, before: Option<MsgId>) -> Fields<'_> {
+    let limit = Some(PAGE_MESSAGES as u64);
+    let mut fields = Fields { before, limit, ..Fields::new("history") };
+    place.name_in(&mut fields);
+    fields
+}
+
+/// The request that an option's answers make. `None` for options that ask the server nothing, for
+/// files, which go in pieces, and for histories, which go on page by page.
 pub(crate) fn request(choice: Choice, answers: &[String]) -> Option<Fields<'_>> {
     let answer = |index: usize| answers.get(index).map(|answer| Text::from(answer.as_str()));
     let kind = match choice {
@@ -162,13 +219,32 @@ pub(crate) fn request(choice: Choice, answers: &[String]) -> Option<Fields<'_>> 
         Choice::Demote => "demote_member",
         Choice::RenameGroup => "rename_group",
         Choice::DeleteGroup => "delete_group",
-        Choice::SendFile | Choice::Menu | Choice::WholeMenu | Choice::Quit => return None,
+        Choice::Search => "search",
+        Choice::Conversations => "list_conversations",
+        Choice::Password => "set_password",
+        Choice::SendFile
+        | Choice::Download
+        | Choice::History
+        | Choice::Menu
+        | Choice::WholeMenu
+        | Choice::Quit => return None,
     };
     let mut fields = Fields::new(kind);
     match choice {
         Choice::PrivateMessage => {
             fields.recipient = answer(0);
             fields.content = answer(1);
+            return Some(fields);
+        }
+        Choice::Search => {
+            fields.query = answer(0);
+            // One more than is shown tells that there are more.
+            fields.limit = Some(PAGE_MESSAGES as u64 + 1);
+            return Some(fields);
+        }
+        Choice::Password => {
+            fields.old_password = answer(0).filter(|password| !password.is_empty());
+            fields.password = answer(1);
             return Some(fields);
         }
         Choice::GroupMessage => fields.content = answer(1),
@@ -208,21 +284,27 @@ mod tests {
 10. ➕ Adicionar membro ao grupo
 11. 👥 Ver membros do grupo
 12. 🚶 Sair de um grupo
-13. 🙋 Entrar em um grupo
+13. 📜 Ver o histórico de uma conversa
+14. 🔎 Buscar nas mensagens
+15. 📬 Ver suas conversas
+16. 🔑 Definir ou mudar a senha
+17. 🙋 Entrar em um grupo
 ==================================================
 "
         );
         let whole = lines(Lang::Pt, true);
         assert_eq!(whole[3..].len(), OPTIONS.len() + 1);
-        assert_eq!(whole[21].painted(false), "19. 🗑️ Apagar grupo\n");
+        assert_eq!(whole[25].painted(false), "23. 🗑️ Apagar grupo\n");
+        assert_eq!(whole[26].painted(false), "24. 📥 Baixar arquivo\n");
     }
 
     #[test]
     fn an_option_is_known_by_its_number() {
         assert_eq!(parse("1"), Some(Choice::PrivateMessage));
         assert_eq!(parse(" 9. "), Some(Choice::WholeMenu));
-        assert_eq!(parse("19"), Some(Choice::DeleteGroup));
-        for nothing in ["0", "20", "-1", "x", "1 2", "99999999999999999999"] {
+        assert_eq!(parse("23"), Some(Choice::DeleteGroup));
+        assert_eq!(parse("24"), Some(Choice::Download));
+        for nothing in ["0", "25", "-1", "x", "1 2", "99999999999999999999"] {
             assert_eq!(parse(nothing), None, "{nothing}");
         }
     }
@@ -232,10 +314,14 @@ mod tests {
         use crate::wire::Code;
         let advice = |code, asked| text::advice(code, asked).unwrap();
         let named = [
+            (text::NO_SUCH_OFFER, Choice::Download),
             (text::TEXT_TOO_LONG, Choice::SendFile),
             (text::NO_SUCH_OPTION, Choice::Menu),
             (text::NO_GROUPS, Choice::CreateGroup),
             (text::LEAVE_INSTEAD, Choice::LeaveGroup),
+            (text::NOTHING_OLDER, Choice::History),
+            (text::MISSED_REST, Choice::History),
+            (text::NO_CONVERSATIONS, Choice::PrivateMessage),
             (advice(Code::UnknownUser, Some(Choice::PrivateMessage)), Choice::ListUsers),
             (advice(Code::UnknownUser, Some(Choice::Promote)), Choice::Members),
             (advice(Code::UnknownGroup, Some(Choice::GroupMessage)), Choice::ListGroups),
@@ -256,10 +342,25 @@ mod tests {
             assert_eq!(numbers(sentence.en, "option "), [number], "{sentence:?}");
         }
         // None is missing above.
-        let sources =
-            concat!(include_str!("../text/client.rs"), include_str!("../text/client/advice.rs"));
-        assert_eq!(numbers(sources, "opção ").len(), named.len());
-        assert_eq!(numbers(sources, "option ").len(), named.len());
+        let sources = concat!(
+            include_str!("../text/client.rs"),
+            include_str!("../text/client/advice.rs"),
+            include_str!("../text/client/talk.rs")
+        );
+        // That of the downloads stands elsewhere.
+        assert_eq!(numbers(sources, "opção ").len(), named.len() - 1);
+        assert_eq!(numbers(sources, "option ").len(), named.len() - 1);
+        let files = include_str!("../text/client/files.rs");
+        assert_eq!(numbers(files, "opção "), [24; 2]);
+        assert_eq!(numbers(files, "ption "), [24; 2]);
+        let password = OPTIONS.iter().position(|known| *known == Choice::Password).unwrap() + 1;
+        let source = concat!(
+            include_str!("../text/client/account.rs"),
+            include_str!("../text/client/scripts.rs")
+        );
+        assert_eq!(numbers(source, "opção ").len(), 4);
+        assert!(numbers(source, "opção ").iter().all(|number| [password, 24].contains(number)));
+        assert!(numbers(source, "option ").iter().all(|number| [password, 24].contains(number)));
     }
 
     #[test]
@@ -268,7 +369,7 @@ mod tests {
             let mut answers = Vec::new();
             while let Some(question) = next_question(option, &answers) {
                 answers.push(match question {
-                    Question::FileKind => "2".to_owned(),
+                    question if question.is_kind() => "2".to_owned(),
                     _ => "x".to_owned(),
                 });
             }
@@ -289,10 +390,10 @@ mod tests {
             ("2)", Question::Group),
             ("GRUPO", Question::Group),
         ] {
-            assert!(is_file_kind(kind));
+            assert!(is_kind(kind));
             let asked = next_question(Choice::SendFile, &[kind.to_owned()]);
             assert_eq!(asked, Some(then), "{kind}");
         }
-        assert!(!is_file_kind("3"));
+        assert!(!is_kind("3"));
     }
 }

@@ -11,6 +11,8 @@ use crate::limits::FRAME_BYTES_MAX;
 use crate::text::client::Choice;
 use crate::wire::request::RequestId;
 
+use super::place::Place;
+
 /// Requests that may wait for their answers. A person never has as many; a script waits.
 const REQUESTS_MAX: usize = 200;
 
@@ -21,7 +23,7 @@ const BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 /// server that forgets knows its users again when they are back, and they come back one by one.
 const RETRY_AFTER_S: [u64; 7] = [1, 1, 2, 2, 3, 3, 3];
 
-/// A message or file: sent again after a lost connection.
+/// A message, sent again after a lost connection, or a file, which goes on by itself.
 pub(crate) const fn is_message(asked: Choice) -> bool {
     matches!(asked, Choice::PrivateMessage | Choice::GroupMessage | Choice::SendFile)
 }
@@ -29,15 +31,23 @@ pub(crate) const fn is_message(asked: Choice) -> bool {
 #[derive(Debug)]
 struct Request {
     id: String,
-    /// The option that made it; `logout` is [`Choice::Quit`].
+    /// The option that made it; a goodbye is [`Choice::Quit`].
     asked: Choice,
     frame: Arc<[u8]>,
-    /// What it was, for people.
-    label: String,
+    about: About,
     /// It has been sent on another connection than the one it was made on.
     is_late: bool,
     /// How often it has been sent again on this connection.
     retries: usize,
+}
+
+/// What a request was about, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct About {
+    /// Where a message or file went.
+    pub(crate) place: Option<Place>,
+    /// How it begins.
+    pub(crate) beginning: String,
 }
 
 /// The request that an answer is for.
@@ -45,8 +55,10 @@ struct Request {
 pub(crate) struct Answered {
     /// The option that made it.
     pub(crate) asked: Choice,
-    /// What it was, for people who have done other things since.
-    pub(crate) late: Option<String>,
+    /// What it was about.
+    pub(crate) about: About,
+    /// The user has done other things since.
+    pub(crate) is_late: bool,
 }
 
 /// The requests that wait for their answers, oldest first.
@@ -68,9 +80,9 @@ impl Outstanding {
     }
 
     /// Adds one that was sent, or will be.
-    pub(crate) fn push(&mut self, id: String, asked: Choice, frame: Arc<[u8]>, label: String) {
+    pub(crate) fn push(&mut self, id: String, asked: Choice, frame: Arc<[u8]>, about: About) {
         self.bytes += frame.len();
-        self.requests.push_back(Request { id, asked, frame, label, is_late: false, retries: 0 });
+        self.requests.push_back(Request { id, asked, frame, about, is_late: false, retries: 0 });
     }
 
     /// Takes out the one that this answer is for.
@@ -81,8 +93,7 @@ impl Outstanding {
         let index = self.requests.iter().position(|request| request.id == **id)?;
         let request = self.requests.remove(index)?;
         self.bytes -= request.frame.len();
-        let late = request.is_late.then_some(request.label);
-        Some(Answered { asked: request.asked, late })
+        Some(Answered { asked: request.asked, about: request.about, is_late: request.is_late })
     }
 
     /// The server does not know the recipient of this request. If that may be because it has
@@ -109,7 +120,7 @@ impl Outstanding {
         before - self.requests.len()
     }
 
-    /// The connection was closed because a `logout` asked for it: that is its answer.
+    /// The connection was closed because the user leaves: that is a goodbye's answer.
     pub(crate) fn closed(&mut self) {
         self.requests.retain(|request| request.asked != Choice::Quit);
     }
@@ -134,18 +145,23 @@ mod tests {
         RequestId::Text(Text::from(id))
     }
 
+    fn about(beginning: &str) -> About {
+        About { place: None, beginning: beginning.to_owned() }
+    }
+
     #[test]
     fn answers_are_paired_by_id_and_messages_outlive_a_connection() {
         let mut outstanding = Outstanding::default();
-        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), "um".into());
-        outstanding.push("b".into(), Choice::ListUsers, Arc::from(*b"22"), String::new());
-        outstanding.push("c".into(), Choice::PrivateMessage, Arc::from(*b"333"), "dois".into());
+        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), about("um"));
+        outstanding.push("b".into(), Choice::ListUsers, Arc::from(*b"22"), About::default());
+        outstanding.push("c".into(), Choice::PrivateMessage, Arc::from(*b"333"), about("dois"));
         assert_eq!(outstanding.answered(Some(&id("x"))), None);
         assert_eq!(outstanding.answered(Some(&RequestId::Number(1))), None);
         assert_eq!(outstanding.answered(None), None);
         assert_eq!(outstanding.lost(), 1);
         assert_eq!(outstanding.send_again().concat(), b"1333");
-        let answered = Answered { asked: Choice::PrivateMessage, late: Some("dois".into()) };
+        let answered =
+            Answered { asked: Choice::PrivateMessage, about: about("dois"), is_late: true };
         assert_eq!(outstanding.answered(Some(&id("c"))), Some(answered));
         assert_eq!(outstanding.answered(Some(&id("c"))), None);
         assert_eq!((outstanding.len(), outstanding.bytes), (1, 1));
@@ -154,7 +170,7 @@ mod tests {
     #[test]
     fn only_what_is_late_is_tried_again_and_not_for_ever() {
         let mut outstanding = Outstanding::default();
-        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), "um".into());
+        outstanding.push("a".into(), Choice::PrivateMessage, Arc::from(*b"1"), about("um"));
         assert_eq!(outstanding.try_later(Some(&id("a"))), None);
         for _ in 0..2 {
             outstanding.lost();
@@ -180,7 +196,7 @@ mod tests {
                 number.to_string(),
                 Choice::PrivateMessage,
                 Arc::from(*b"x"),
-                String::new(),
+                About::default(),
             );
         }
         assert!(!outstanding.has_room(1));

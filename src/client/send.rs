@@ -9,17 +9,20 @@ use crate::text::Lang;
 use crate::text::client::{self as text, HELP_SEND};
 use crate::wire::Text;
 use crate::wire::event::Incoming;
-use crate::wire::request::{Fields, RequestId};
+use crate::wire::request::Fields;
 
-use super::downloads::Downloads;
-use super::options;
-use super::requests::{Arrived, Outgoing, arrived_file, send_file};
+use super::options::{self, Secrets};
+use super::requests::Outgoing;
 use super::sanitize::one_line;
-use super::script::Script;
-use super::show::{Line, Reader};
-use super::uploads;
+use super::script::{Heard, Script, is_answer};
+use super::show::Reader;
+use super::transfers::Failed;
+use super::transfers::progress::failure;
+use super::uploads::Source;
 
-/// How long the answer may take; a file goes over slow lines, too.
+mod file;
+
+/// How long the answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(120);
 
 /// What is sent, and to whom.
@@ -42,17 +45,18 @@ pub fn send(mut invocation: Invocation) -> Result<(), Failure> {
     if invocation.wants_help(HELP_SEND) {
         return Ok(());
     }
-    send_with(invocation, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
+    let secrets = Secrets::of_this_user();
+    send_with(invocation, secrets, &mut std::io::stdin().lock(), &mut std::io::stdout().lock())
 }
 
 fn send_with(
     mut invocation: Invocation,
+    secrets: Secrets,
     stdin: &mut impl Read,
     stdout: &mut impl Write,
 ) -> Result<(), Failure> {
     let lang = invocation.lang;
-    let account = options::account(&mut invocation)?;
-    let downloads = options::downloads(&mut invocation)?;
+    let account = options::account(&mut invocation, secrets)?;
     let json = invocation.args.contains("--json");
     let parcel = parcel(invocation)?;
     // Everything that can be wrong here is found before anybody is logged in.
@@ -62,41 +66,40 @@ fn send_with(
         What::File(_) => String::new(),
     };
     let to = Some(Text::from(parcel.recipient.as_str()));
-    let file;
-    let upload;
-    let request = if let What::File(path) = &parcel.what {
-        upload = uploads::read(path).map_err(|trouble| {
+    if let What::File(path) = &parcel.what {
+        // Only opened: it is read when it is known to whom it goes.
+        Source::open(path).map_err(|trouble| {
             let told = text::file_trouble(lang, &one_line(path), &trouble);
             Failure::new(Exit::Error, told)
         })?;
-        let (to_group, recipient) = (parcel.to_group, parcel.recipient.clone());
-        file = Outgoing { to_group, recipient, path: path.clone() };
-        send_file(&file, &upload.filename, &upload.base64)
+        let (to_group, recipient, path) = (parcel.to_group, parcel.recipient, path.clone());
+        let answer = match file::send(&account, Outgoing { to_group, recipient, path })? {
+            Ok(answer) | Err((_, Failed::Refused(answer))) => answer,
+            Err((path, failed)) => {
+                let told = failure(lang, &path, &failed, false).unwrap_or_default();
+                return Err(Failure::new(Exit::Error, told));
+            }
+        };
+        return report(&answer, lang, json, stdout);
+    }
+    let content = Some(Text::from(content.as_str()));
+    let request = if parcel.to_group {
+        Fields { group_name: to, content, ..Fields::new("group_message") }
     } else {
-        let content = Some(Text::from(content.as_str()));
-        if parcel.to_group {
-            Fields { group_name: to, content, ..Fields::new("group_message") }
-        } else {
-            Fields { recipient: to, content, ..Fields::new("private_message") }
-        }
+        Fields { recipient: to, content, ..Fields::new("private_message") }
     };
 
     let mut script = Script::log_in(&account)?;
     let id = script.request(request);
-    let me = script.me.clone();
     let mut answer: Option<Vec<u8>> = None;
+    // What arrives meanwhile is not taken from anybody: the server goes on keeping it.
     script.read_until(Instant::now() + ANSWER_MAX, |frame| {
         if is_answer(frame, &id) {
             answer = Some(frame.to_vec());
-        } else {
-            tell(frame, lang, &me, &downloads);
         }
-        answer.is_some()
+        Heard { is_enough: answer.is_some(), is_kept: false }
     });
-    script.log_out(|frame| {
-        tell(frame, lang, &me, &downloads);
-        is_goodbye(frame)
-    });
+    script.log_out(|_| Heard::default());
     let answer = answer.ok_or_else(|| Failure::new(Exit::Error, text::NO_ANSWER.get(lang)))?;
     report(&answer, lang, json, stdout)
 }
@@ -160,51 +163,6 @@ fn content(lang: Lang, text: String) -> Result<String, Failure> {
         1..=CONTENT_BYTES_MAX => Ok(text),
         _ => Err(Failure::new(Exit::Error, text::TEXT_OVER_LIMIT.get(lang))),
     }
-}
-
-/// An error that names no request is about the only one there was.
-fn is_answer(frame: &[u8], id: &str) -> bool {
-    Incoming::decode(frame).is_some_and(|answer| match &answer.id {
-        Some(RequestId::Text(answered)) => answer.status.is_some() && **answered == *id,
-        Some(RequestId::Number(_)) => false,
-        None => answer.is_error(),
-    })
-}
-
-fn is_goodbye(frame: &[u8]) -> bool {
-    Incoming::decode(frame).is_some_and(|answer| answer.kind() == "account_response")
-}
-
-/// What arrives for this user meanwhile counts as delivered, so it is told and kept.
-pub(crate) fn tell(frame: &[u8], lang: Lang, me: &str, downloads: &Downloads) {
-    let Some(event) = Incoming::decode(frame) else { return };
-    let wanted = matches!(
-        event.kind(),
-        "private_message_received"
-            | "group_message_received"
-            | "file_received"
-            | "group_file_received"
-            | "added_to_group"
-    );
-    if !wanted {
-        return;
-    }
-    let line = Reader { lang, me: Some(me) }.event(&event);
-    for line in line.into_iter().chain(kept(&event, lang, downloads)) {
-        let _ = std::io::stderr().write_all(line.painted(false).as_bytes());
-    }
-}
-
-/// Keeps the file of an event, if it has one, and says where.
-pub(crate) fn kept(event: &Incoming<'_>, lang: Lang, downloads: &Downloads) -> Option<Line> {
-    if !matches!(event.kind(), "file_received" | "group_file_received") {
-        return None;
-    }
-    Some(match arrived_file(event) {
-        Arrived::File(file) => downloads.save_and_tell(&file, lang),
-        Arrived::Broken => Line::bad(text::FILE_BROKEN.get(lang)),
-        Arrived::NotHere => Line::bad(text::FILE_NOT_HERE.get(lang)),
-    })
 }
 
 /// Prints the message's number, or says why there is none.

@@ -1,9 +1,9 @@
 //! The shell around [`App`]: carries out its effects, for the two threads that make things happen,
 //! the one that reads the socket and the one that reads the keyboard.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::TcpStream;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::cli::{Exit, Failure};
@@ -15,7 +15,10 @@ use super::connection::Writer;
 use super::downloads::Downloads;
 use super::show::{Line, Style};
 use super::terminal::{Keyboard, Screen};
-use super::uploads;
+use super::transfers::Transfers;
+use super::vault::Vault;
+
+mod files;
 
 /// How long a login may take, reconnecting included.
 const LOGIN_MAX: Duration = Duration::from_secs(15);
@@ -25,6 +28,9 @@ const SCRIPT_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// How long leaving waits for answers.
 const ANSWERS_MAX: Duration = Duration::from_secs(5);
+
+/// How long a script's end waits for files of which not a byte moves.
+const FILES_STILL_MAX: Duration = Duration::from_secs(60);
 
 /// How long leaving waits for the server's goodbye, and for the screen.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
@@ -49,6 +55,12 @@ pub(crate) struct Session {
     changed: Condvar,
     screen: Screen,
     downloads: Downloads,
+    vault: Vault,
+    transfers: Transfers,
+    /// The files whose download is under way or done.
+    fetched: Mutex<HashSet<u64>>,
+    /// For the threads of the transfers, which may outlive this.
+    me: Weak<Session>,
 }
 
 /// What the effects of one event ask of who carried them out.
@@ -68,15 +80,20 @@ impl Session {
         app: App,
         screen: Screen,
         downloads: Downloads,
+        vault: Vault,
     ) -> Arc<Self> {
         let state = State { app, writer: None, leaving: false, closed: false };
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
             lang,
             interactive,
             state: Mutex::new(state),
             changed: Condvar::new(),
             screen,
             downloads,
+            vault,
+            transfers: Transfers::new(),
+            fetched: Mutex::default(),
+            me: Weak::clone(me),
         })
     }
 
@@ -93,8 +110,11 @@ impl Session {
         Some(self.carry_out(state, effects))
     }
 
-    /// A frame arrived.
+    /// A frame arrived. Files wait for the disk here, without the state.
     pub(crate) fn received(&self, frame: &[u8]) -> Wish {
+        if self.transfers.take(frame) {
+            return Wish::default();
+        }
         let mut state = self.lock();
         if state.closed {
             return Wish { reconnect: true, quit: true };
@@ -105,6 +125,7 @@ impl Session {
 
     /// The connection is gone.
     pub(crate) fn lost(&self) {
+        self.transfers.lost();
         let mut state = self.lock();
         if !state.closed {
             state.writer = None;
@@ -121,6 +142,20 @@ impl Session {
     /// Logged in, and the connection stands.
     pub(crate) fn is_online(&self) -> bool {
         self.lock().app.is_online()
+    }
+
+    /// Whether [`Session::tick`] has something to do.
+    pub(crate) fn wants_tick(&self) -> bool {
+        self.lock().app.wants_tick()
+    }
+
+    /// A moment has passed since it was first wanted.
+    pub(crate) fn tick(&self) {
+        let mut state = self.lock();
+        if !state.closed {
+            let effects = state.app.tick();
+            self.carry_out(state, effects);
+        }
     }
 
     /// Nothing is to be heard from the server now.
@@ -147,6 +182,9 @@ impl Session {
             if self.typed(&line).quit {
                 break;
             }
+        }
+        if !self.interactive {
+            self.transfers.wait_while_moving(FILES_STILL_MAX);
         }
         let refusal = self.lock().app.refusal().map(str::to_owned);
         let unanswered = self.leave();
@@ -176,7 +214,7 @@ impl Session {
         }
         let state = self.lock();
         match state.app.refusal() {
-            Some(refusal) if name_given && !self.interactive => {
+            Some(refusal) if name_given && !self.interactive && !state.app.asks_password() => {
                 Err(Failure::new(Exit::LoginRefused, refusal))
             }
             _ => Ok(state.app.prompt()),
@@ -200,10 +238,18 @@ impl Session {
         }
         drop(state);
         self.screen.show(&Line::new(Style::Plain, text::LEAVING.get(self.lang)));
+        match self.transfers.busy() {
+            0 => {}
+            count => self.screen.show(&Line::bad(&text::interrupted(self.lang, count))),
+        }
+        self.transfers.stop();
         // Somebody at a terminal who leaves without a connection does not wait for one.
         let patient = !self.interactive;
+        // A script is to be told what was missed, however little else it asks for.
         self.wait_until(ANSWERS_MAX, |state| {
-            state.app.unanswered() == 0 || !patient && !state.app.is_online() || state.closed
+            let told = !patient || !state.app.is_catching_up();
+            let answered = state.app.unanswered() == 0 && told;
+            answered || !patient && !state.app.is_online() || state.closed
         });
         let mut state = self.lock();
         let unanswered = state.app.unanswered();
@@ -273,10 +319,36 @@ impl Session {
                 Effect::Save(file) => {
                     self.screen.show(&self.downloads.save_and_tell(&file, self.lang));
                 }
-                Effect::ReadFile(file) => {
-                    let read = uploads::read(&file.path);
-                    effects.extend(state.app.file_read(&file, read));
+                Effect::SaveMissed(file) => {
+                    let told = self.downloads.save_and_tell(&file, self.lang);
+                    push_front(&mut effects, state.app.saved(told));
                 }
+                Effect::Recall(user) => {
+                    let tokens = self.vault.recall(&user);
+                    push_front(&mut effects, state.app.recalled(tokens));
+                }
+                Effect::Remember { user, token } => {
+                    // Without a folder that was told at the login.
+                    if let Err(error) = self.vault.remember(&user, &token) {
+                        let told = text::not_remembered(self.lang, &error.to_string());
+                        self.screen.show(&Line::bad(&told));
+                    }
+                }
+                Effect::SendFile(file) => self.send_file(file),
+                Effect::Offered { offer, is_wanted, is_missed } => {
+                    let told = self.offered(offer, is_wanted);
+                    match told {
+                        Some(told) if is_missed => push_front(&mut effects, state.app.saved(told)),
+                        Some(told) => self.screen.show(&told),
+                        None => {}
+                    }
+                }
+                Effect::ListOffers => {
+                    let listed = state.app.offers_listed(self.offers());
+                    push_front(&mut effects, listed);
+                }
+                Effect::Fetch(offer) => self.fetch(offer),
+                Effect::Online(me) => self.files_online(&state, &me),
                 Effect::Reconnect => wish.reconnect = true,
                 Effect::Quit => wish.quit = true,
             }
@@ -284,6 +356,13 @@ impl Session {
         drop(state);
         self.changed.notify_all();
         wish
+    }
+}
+
+/// What comes of an effect comes before what is left to do.
+fn push_front(effects: &mut VecDeque<Effect>, first: Vec<Effect>) {
+    for effect in first.into_iter().rev() {
+        effects.push_front(effect);
     }
 }
 

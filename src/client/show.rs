@@ -1,5 +1,5 @@
 //! What the server sends, as lines for people. Pure: everything foreign goes through
-//! [`super::sanitize`] here, and nothing foreign reaches a screen otherwise.
+//! [`crate::text::sanitize`] here, and nothing foreign reaches a screen otherwise.
 
 use crate::text::client::{self as text, Choice};
 use crate::text::server::reason;
@@ -7,7 +7,15 @@ use crate::text::{Lang, Sentence};
 use crate::wire::Code;
 use crate::wire::event::{Detail, Incoming};
 
+use super::offers::Offer;
 use super::sanitize::{message, one_line};
+
+mod pages;
+
+pub(crate) use pages::{Calendar, Day, Fingerprint, Quote, day, fingerprint};
+
+/// How much of a message is repeated where it is spoken of.
+const BEGINNING_CHARS_MAX: usize = 40;
 
 /// How a line is meant; the terminal gives it a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +103,11 @@ impl Reader<'_> {
 
     /// An event as a line; `None` for what is not shown, and for what is no event.
     pub(crate) fn event(&self, event: &Incoming<'_>) -> Option<Line> {
+        self.marked(event, None)
+    }
+
+    /// The same, with a mark of how far a message has come.
+    fn marked(&self, event: &Incoming<'_>, mark: Option<Sentence>) -> Option<Line> {
         let lang = self.lang;
         let group = event.group_name.as_deref().map(one_line);
         let group = group.as_deref();
@@ -102,13 +115,11 @@ impl Reader<'_> {
         Some(match event.kind() {
             "private_message_received" => {
                 let label = text::PRIVATE.get(lang);
-                let lead = format!("{label} {}", self.speaker(event));
-                said(Style::Private, &lead, event)
+                self.said(Style::Private, label, event, mark)
             }
             "group_message_received" => {
                 let label = text::in_group(lang, group.unwrap_or("?"));
-                let lead = format!("{label} {}", self.speaker(event));
-                said(Style::Group, &lead, event)
+                self.said(Style::Group, &label, event, mark)
             }
             "file_received" | "group_file_received" => {
                 let style = match group {
@@ -116,9 +127,9 @@ impl Reader<'_> {
                     Some(_) => Style::Group,
                 };
                 let name = one_line(event.filename.as_deref().unwrap_or("?"));
-                let who = self.speaker(event);
-                let told = text::file_arrived(lang, group, &who, &when(event), &name);
-                Line::new(style, told)
+                let (who, when) = (self.speaker(event), self.stamp(event, mark));
+                let lead = text::file_arrived(lang, group, &who, &when, &name);
+                Line { style, lead, rest: self.below(event) }
             }
             "added_to_group" => {
                 let by = event.added_by.as_deref().map(one_line);
@@ -133,6 +144,43 @@ impl Reader<'_> {
             }
             _ => return None,
         })
+    }
+
+    fn said(
+        &self,
+        style: Style,
+        label: &str,
+        event: &Incoming<'_>,
+        mark: Option<Sentence>,
+    ) -> Line {
+        let (who, when) = (self.speaker(event), self.stamp(event, mark));
+        let content = match event.deleted {
+            Some(true) => String::new(),
+            _ => format!(" {}", message(event.content.as_deref().unwrap_or(""))),
+        };
+        Line { style, lead: format!("{label} {who} ({when}):"), rest: content + &self.below(event) }
+    }
+
+    /// When a message was sent, and what is to be known of it beside.
+    fn stamp(&self, event: &Incoming<'_>, mark: Option<Sentence>) -> String {
+        let mut stamp = when(event).into_owned();
+        let edited = (event.edited == Some(true)).then_some(text::EDITED);
+        let deleted = (event.deleted == Some(true)).then_some(text::DELETED);
+        for note in [mark, edited, deleted].into_iter().flatten() {
+            stamp.push_str(", ");
+            stamp.push_str(note.get(self.lang));
+        }
+        stamp
+    }
+
+    /// The reactions below a message, on a line that no message can forge.
+    fn below(&self, event: &Incoming<'_>) -> String {
+        match self.reactions(event) {
+            Some(reactions) if !reactions.is_empty() => {
+                format!("\n    ↳ {}", text::reactions_list(&reactions))
+            }
+            _ => String::new(),
+        }
     }
 
     /// Who wrote; what another of the reader's own sessions wrote also says to whom.
@@ -193,6 +241,21 @@ impl Reader<'_> {
         shown
     }
 
+    /// Files that may be fetched, by numbers.
+    pub(crate) fn offers(&self, offers: &[Offer]) -> Vec<Line> {
+        let head = Line::new(Style::Title, text::OFFERS_HEAD.get(self.lang));
+        let lines = offers.iter().enumerate().map(|(index, offer)| {
+            let mut rest = format!(" - {}", text::size(self.lang, offer.size));
+            for name in std::iter::once(&offer.sender).chain(&offer.group) {
+                rest.push_str(", ");
+                rest.push_str(&one_line(name));
+            }
+            let lead = format!("  {}. {}", index + 1, offer.shown());
+            Line { style: Style::Plain, lead, rest }
+        });
+        std::iter::once(head).chain(lines).collect()
+    }
+
     /// The answer to `list_group_members`.
     pub(crate) fn members(&self, answer: &Incoming<'_>) -> Vec<Line> {
         let members = answer.members.as_deref().unwrap_or_default();
@@ -227,8 +290,12 @@ impl Reader<'_> {
 
     /// What went wrong, and what to do where that is known. Nothing was `asked` by a login.
     pub(crate) fn refusal(&self, answer: &Incoming<'_>, asked: Option<Choice>) -> Line {
-        let advice = code(answer).and_then(|code| text::advice(code, asked));
-        Line::bad(&self.advised(answer, advice))
+        Line::bad(&self.refused(answer, asked))
+    }
+
+    /// The same in words alone.
+    pub(crate) fn refused(&self, answer: &Incoming<'_>, asked: Option<Choice>) -> String {
+        self.advised(answer, code(answer).and_then(|code| text::advice(code, asked)))
     }
 
     /// The same for `papo send` and `papo listen`.
@@ -254,9 +321,13 @@ pub(crate) fn code(answer: &Incoming<'_>) -> Option<Code> {
     Code::ALL.iter().copied().find(|known| known.as_str() == code)
 }
 
-fn said(style: Style, lead: &str, event: &Incoming<'_>) -> Line {
-    let content = message(event.content.as_deref().unwrap_or(""));
-    Line { style, lead: format!("{lead} ({}):", when(event)), rest: format!(" {content}") }
+/// How a text begins, on one line.
+pub(crate) fn beginning(text: &str) -> String {
+    let mut shown: String = text.chars().take(BEGINNING_CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    one_line(&shown).into_owned()
 }
 
 fn when<'a>(event: &'a Incoming<'_>) -> std::borrow::Cow<'a, str> {

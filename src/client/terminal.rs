@@ -12,10 +12,16 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustyline::{Config, DefaultEditor, ExternalPrinter};
+use rustyline::config::Configurer;
+use rustyline::history::DefaultHistory;
+use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
 
 use super::app::Prompt;
 use super::show::{Line, Style};
+
+mod mask;
+
+use mask::Mask;
 
 /// Bytes waiting to be printed above which the socket is not read any further.
 const WAITING_BYTES_MAX: usize = 1024 * 1024;
@@ -204,7 +210,7 @@ impl Screen {
 /// What is typed, line by line.
 pub(crate) enum Keyboard {
     /// A terminal, with a line editor.
-    Editor(Box<DefaultEditor>),
+    Editor(Box<Editor<Mask, DefaultHistory>>),
     /// A terminal that can do no more than print.
     Plain,
     /// No terminal: a file, or another program's output.
@@ -219,8 +225,9 @@ impl Keyboard {
     pub(crate) fn read(&mut self, prompt: &Prompt) -> Option<String> {
         match self {
             Keyboard::Editor(editor) => {
+                mask(editor, prompt.is_secret);
                 let line = editor.readline(&format!("{} ", prompt.text)).ok()?;
-                if prompt.is_message {
+                if prompt.is_message && !prompt.is_secret {
                     // Without it the arrow keys bring nothing back; no reason to stop.
                     let _ = editor.add_history_entry(&line);
                 }
@@ -230,7 +237,7 @@ impl Keyboard {
                 let mut stdout = io::stdout().lock();
                 let _ = write!(stdout, "{} ", prompt.text).and_then(|()| stdout.flush());
                 drop(stdout);
-                read_line()
+                if prompt.is_secret { unseen(read_line) } else { read_line() }
             }
             Keyboard::Pipe(screen) => {
                 screen.show(&Line::new(Style::Dim, prompt.text.as_str()));
@@ -248,6 +255,29 @@ impl Keyboard {
     pub(crate) fn is_interactive(&self) -> bool {
         matches!(self, Keyboard::Editor(_) | Keyboard::Plain)
     }
+}
+
+/// Hides what is typed next, or shows it again.
+fn mask(editor: &mut Editor<Mask, DefaultHistory>, secret: bool) {
+    if let Some(mask) = editor.helper_mut() {
+        mask.is_on = secret;
+    }
+    // Without colours the editor would print the keys as they are.
+    editor.set_color_mode(if secret { ColorMode::Forced } else { ColorMode::Enabled });
+}
+
+/// Reads without an echo, where the system has a way to ask for that without the editor's help.
+fn unseen(read: impl FnOnce() -> Option<String>) -> Option<String> {
+    let stty = |echo: &str| {
+        if cfg!(unix) {
+            let _ = std::process::Command::new("stty").arg(echo).status();
+        }
+    };
+    stty("-echo");
+    let line = read();
+    stty("echo");
+    println!();
+    line
 }
 
 fn read_line() -> Option<String> {
@@ -272,9 +302,10 @@ pub(crate) fn open(colour: Colour) -> io::Result<(Keyboard, Screen)> {
     }
     let colour = colour.is_on(true);
     let config = Config::builder().auto_add_history(false).build();
-    if let Ok(mut editor) = DefaultEditor::with_config(config)
+    if let Ok(mut editor) = Editor::<Mask, DefaultHistory>::with_config(config)
         && let Ok(printer) = editor.create_external_printer()
     {
+        editor.set_helper(Some(Mask::default()));
         let screen = Screen::start(Sink::Printer(Box::new(printer)), colour)?;
         return Ok((Keyboard::Editor(Box::new(editor)), screen));
     }

@@ -1,25 +1,35 @@
 //! The journal that forgets: entries count as stored at once, and nothing outlives the process.
-//! What remains are the numbers, and the requests that may be sent again.
+//! What remains are the numbers, the requests that may be sent again, and the newest messages.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::RandomState;
 
+use super::number::{Numbers, is_numbered};
+use super::ring::Ring;
 use crate::chat::UserId;
 use crate::chat::entry::{Batch, Committed, Entry, Outcome, What};
+use crate::chat::query::{Fetched, Query, Ticket};
 use crate::limits::{REMEMBERED_REQUESTS_ALL_MAX, REMEMBERED_REQUESTS_MAX};
+use crate::wire::Code;
 use crate::wire::event::MsgId;
-
-/// 2025-01-01T00:00Z, from which message numbers count, in milliseconds since 1970.
-const EPOCH_MS: u64 = 1_735_689_600_000;
+use crate::wire::request::RequestId;
 
 /// A journal in memory.
 #[derive(Debug, Default)]
-pub struct Journal {
-    last: MsgId,
+pub(super) struct Memory {
+    numbers: Numbers,
     committed: VecDeque<Committed>,
     spare: Option<Committed>,
+    requests: Requests,
+    ring: Ring,
+    answers: VecDeque<(Ticket, Fetched)>,
+}
+
+/// The requests that may be sent again.
+#[derive(Debug, Default)]
+struct Requests {
     hash: RandomState,
     senders: HashMap<UserId, Sender, RandomState>,
     remembered: usize,
@@ -31,19 +41,18 @@ pub struct Journal {
 /// tenth of the server's time.
 #[derive(Debug, Default)]
 struct Sender {
-    newer: Requests,
-    older: Requests,
+    newer: Remembered,
+    older: Remembered,
     /// The last batch in which it sent one.
     used: u64,
 }
 
 /// A request's `id`, what it said, and the number that it was given; the first two as keyed hashes.
-type Requests = HashMap<u64, (u64, MsgId), RandomState>;
+type Remembered = HashMap<u64, (u64, MsgId), RandomState>;
 
-impl Journal {
-    /// Takes a turn's entries, and leaves an empty batch in their place.
-    pub fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
-        self.batches += 1;
+impl Memory {
+    pub(super) fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
+        self.requests.batches += 1;
         let mut committed = self
             .spare
             .take()
@@ -56,44 +65,55 @@ impl Journal {
         self.committed.push_back(committed);
     }
 
-    /// The next batch that is stored.
-    pub fn committed(&mut self) -> Option<Committed> {
+    pub(super) fn committed(&mut self) -> Option<Committed> {
         self.committed.pop_front()
     }
 
-    /// Takes a batch back whose entries have happened, to use its memory again.
-    /// What the core refused is not remembered: sent again, it is a new request.
-    pub fn recycle(&mut self, mut done: Committed) {
-        for (entry, outcome) in done.batch.entries().iter().zip(&done.outcomes) {
-            if *outcome == Outcome::Refused
-                && let Some((key, _)) = self.fingerprint(&done.batch, entry)
-                && let Some(sender) = self.senders.get_mut(&entry.origin.user)
-            {
-                let found = sender.newer.remove(&key).or_else(|| sender.older.remove(&key));
-                self.remembered -= usize::from(found.is_some());
-            }
-        }
+    pub(super) fn recycle(&mut self, mut done: Committed) {
         done.batch.clear();
         done.outcomes.clear();
         self.spare = Some(done);
     }
 
+    pub(super) fn fetch(&mut self, ticket: Ticket, query: &Query) {
+        self.answers.push_back((ticket, self.ring.answer(query)));
+    }
+
+    pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
+        self.answers.pop_front()
+    }
+
     fn store(&mut self, batch: &Batch, entry: &Entry, wall_ms: u64) -> Outcome {
-        let next = self.next_number(wall_ms);
-        if let Some((key, digest)) = self.fingerprint(batch, entry)
-            && let Some(outcome) = self.remember(entry.origin.user, key, digest, next)
-        {
-            return outcome;
+        let number = if is_numbered(&entry.what) { self.numbers.next(wall_ms) } else { 0 };
+        let user = entry.origin.user;
+        match &entry.what {
+            What::Message { .. } | What::File { .. } => {
+                if let Some((key, digest)) = self.requests.fingerprint(batch, entry)
+                    && let Some(outcome) = self.requests.remember(user, key, digest, number)
+                {
+                    return outcome;
+                }
+                self.ring.push(batch, entry, number, wall_ms);
+            }
+            What::Changed { msg_id, conversation, change } => {
+                let of = (*msg_id, *conversation);
+                let found = self.ring.change(batch, user, of, change, number);
+                if !found {
+                    return Outcome::Failed(Code::UnknownMessage);
+                }
+            }
+            What::Forget(msg_id) => {
+                if let Some((sender, Some(request))) = self.ring.forget(*msg_id) {
+                    self.requests.forget(sender, &request);
+                }
+            }
+            _ => {}
         }
-        Outcome::Stored(next)
+        Outcome::Stored(number)
     }
+}
 
-    /// A number that was never given, also after the clock went back.
-    fn next_number(&mut self, wall_ms: u64) -> MsgId {
-        self.last = (self.last + 1).max(wall_ms.saturating_sub(EPOCH_MS) << 12);
-        self.last
-    }
-
+impl Requests {
     /// A request that may be sent again: its `id`, and what it says. Keyed with a secret of this
     /// process, so that nobody can make two that collide.
     fn fingerprint(&self, batch: &Batch, entry: &Entry) -> Option<(u64, u64)> {
@@ -103,8 +123,10 @@ impl Journal {
             What::Message { to, content, reply_to, .. } => {
                 (0u8, to, batch.text(content), reply_to).hash(&mut digest);
             }
-            What::File { to, file } => (1u8, to, &file.name, &file.data).hash(&mut digest),
-            What::Account { .. } | What::Group { .. } => return None,
+            What::File { to, file, .. } => {
+                (1u8, to, &file.name, file.size, file.sha256).hash(&mut digest);
+            }
+            _ => return None,
         }
         Some((self.hash.hash_one(&id), digest.finish()))
     }
@@ -133,6 +155,15 @@ impl Journal {
         None
     }
 
+    /// The message of a request is no more: sent again it is a new one.
+    fn forget(&mut self, user: UserId, request: &RequestId<'_>) {
+        let key = self.hash.hash_one(request);
+        if let Some(sender) = self.senders.get_mut(&user) {
+            let found = sender.newer.remove(&key).or_else(|| sender.older.remove(&key));
+            self.remembered -= usize::from(found.is_some());
+        }
+    }
+
     /// Forgets the requests of the half of the senders who have been silent longest.
     fn forget_the_quiet(&mut self) {
         let mut used: Vec<u64> = self.senders.values().map(|sender| sender.used).collect();
@@ -151,35 +182,23 @@ mod tests {
 
     #[test]
     fn the_latest_requests_are_remembered_and_memory_is_bounded() {
-        let mut journal = Journal::default();
-        let user = crate::chat::UserId::for_tests(1);
+        let mut requests = Requests::default();
+        let user = UserId(1);
         for key in 0..10_000 {
-            assert_eq!(journal.remember(user, key, 1, key + 1), None);
+            assert_eq!(requests.remember(user, key, 1, key + 1), None);
             let oldest = key.saturating_sub(REMEMBERED_REQUESTS_MAX as u64 - 1);
-            let again = journal.remember(user, oldest, 1, 0);
+            let again = requests.remember(user, oldest, 1, 0);
             assert_eq!(again, Some(Outcome::Duplicate(oldest + 1)));
-            assert_eq!(journal.remember(user, key, 2, 0), Some(Outcome::Conflict));
-            assert!(journal.remembered <= 2 * REMEMBERED_REQUESTS_MAX);
+            assert_eq!(requests.remember(user, key, 2, 0), Some(Outcome::Conflict));
+            assert!(requests.remembered <= 2 * REMEMBERED_REQUESTS_MAX);
         }
         for number in 0..1_500 {
-            let user = crate::chat::UserId::for_tests(number);
-            journal.batches += 1;
+            let user = UserId(number);
+            requests.batches += 1;
             for key in 0..REMEMBERED_REQUESTS_MAX as u64 {
-                journal.remember(user, key, 1, 1);
+                requests.remember(user, key, 1, 1);
             }
         }
-        assert!(journal.remembered <= REMEMBERED_REQUESTS_ALL_MAX);
-    }
-
-    #[test]
-    fn numbers_grow_also_when_the_clock_goes_back() {
-        let mut journal = Journal::default();
-        let mut last = 0;
-        for wall_ms in [EPOCH_MS + 5, EPOCH_MS + 5, 0, EPOCH_MS + 4, EPOCH_MS + 6] {
-            let next = journal.next_number(wall_ms);
-            assert!(next > last);
-            last = next;
-        }
-        assert_eq!(last, 6 << 12);
+        assert!(requests.remembered <= REMEMBERED_REQUESTS_ALL_MAX);
     }
 }

@@ -1,10 +1,215 @@
-//! What must survive, and the numbers given to it.
+//! What must survive, the numbers given to it, and questions about it.
 //!
-//! The boundary is one pair of calls: [`Journal::append`] takes a turn's batch,
-//! [`Journal::committed`] gives batches back once they are stored, each entry with its number. The
-//! core delivers nothing before that. Today there is one journal, in memory; one on disk, on its own
-//! thread, stands behind the same two calls.
+//! The boundary is one pair of calls for what happens, [`Journal::append`] and
+//! [`Journal::committed`], and one for what happened, [`Journal::fetch`] and [`Journal::fetched`].
+//! None of them waits. The core delivers nothing before its entry comes back committed, so what
+//! anyone has seen or was told is stored.
+//!
+//! Two journals stand behind these calls. On disk there is one `SQLite` file with one thread that
+//! writes and two that read (`disk.rs`); what has piled up while one transaction was written and
+//! synced is the next one, which is all there is to group commit. In memory (`memory.rs`) entries
+//! count as stored at once, and questions look at the newest messages alone.
 
+pub mod admin;
+mod apply;
+mod catalog;
+mod disk;
+mod groups;
+mod index;
+#[cfg(test)]
+mod measure;
 mod memory;
+mod missed;
+mod number;
+mod reader;
+mod recover;
+mod ring;
+mod ring_pages;
+mod rows;
+mod schema;
+mod search;
+#[cfg(test)]
+mod tests;
+mod writer;
 
-pub use memory::Journal;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::chat::entry::{Batch, Committed};
+use crate::chat::query::{Fetched, Query, Recovered, Ticket};
+use disk::Disk;
+use memory::Memory;
+
+/// What an answer promises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// What was answered is on the disk, also after a power cut.
+    #[default]
+    Sync,
+    /// What was answered survives the death of the process, not of the machine.
+    Os,
+    /// Nothing is on the disk.
+    Memory,
+}
+
+impl FromStr for Durability {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "sync" => Ok(Self::Sync),
+            "os" => Ok(Self::Os),
+            "memory" => Ok(Self::Memory),
+            _ => Err("sync, os, memory"),
+        }
+    }
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Another server has this folder.
+    Locked,
+    /// A newer papo has written it.
+    TooNew {
+        /// The version of what was found.
+        found: i64,
+        /// The newest version that is known here.
+        known: i64,
+    },
+    /// The file is there, and is no store or one that is broken.
+    Damaged(String),
+    /// The folder or a file in it cannot be made, opened or written.
+    Unusable(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Locked => f.write_str("another server uses this folder"),
+            Self::TooNew { found, known } => {
+                write!(f, "the store has version {found}, the newest known here is {known}")
+            }
+            Self::Damaged(why) => write!(f, "the store is damaged: {why}"),
+            Self::Unusable(why) => write!(f, "the store cannot be used: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// The journal.
+#[derive(Debug)]
+pub struct Journal {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Memory(Box<Memory>),
+    Disk(Box<Disk>),
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self::memory()
+    }
+}
+
+impl Journal {
+    /// A journal without a file and without a thread.
+    pub fn memory() -> Self {
+        Self { kind: Kind::Memory(Box::default()) }
+    }
+
+    /// Opens the store in a folder, and makes both if they are not there. `wake` is called from the
+    /// journal's threads when there is something to take.
+    pub fn open(
+        data: &Path,
+        durability: Durability,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Result<(Self, Recovered), OpenError> {
+        if durability == Durability::Memory {
+            return Ok((Self::memory(), Recovered::default()));
+        }
+        let (disk, recovered) = Disk::open(data, durability, wake)?;
+        Ok((Self { kind: Kind::Disk(Box::new(disk)) }, recovered))
+    }
+
+    /// Takes a turn's entries, and leaves an empty batch in their place.
+    pub fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
+        batch.wall_ms = wall_ms;
+        match &mut self.kind {
+            Kind::Memory(memory) => memory.append(batch, wall_ms),
+            Kind::Disk(disk) => disk.append(batch, wall_ms),
+        }
+    }
+
+    /// The next batch that is stored, in the order of `append`.
+    pub fn committed(&mut self) -> Option<Committed> {
+        match &mut self.kind {
+            Kind::Memory(memory) => memory.committed(),
+            Kind::Disk(disk) => disk.committed(),
+        }
+    }
+
+    /// Takes a batch back whose entries have happened, to use its memory again.
+    pub fn recycle(&mut self, done: Committed) {
+        match &mut self.kind {
+            Kind::Memory(memory) => memory.recycle(done),
+            Kind::Disk(disk) => disk.recycle(done),
+        }
+    }
+
+    /// Asks a question, whose answer has the same ticket.
+    pub fn fetch(&mut self, ticket: Ticket, query: Query) {
+        match &mut self.kind {
+            Kind::Memory(memory) => memory.fetch(ticket, &query),
+            Kind::Disk(disk) => disk.fetch(ticket, query),
+        }
+    }
+
+    /// The next answer. Answers come in no particular order.
+    pub fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
+        match &mut self.kind {
+            Kind::Memory(memory) => memory.fetched(),
+            Kind::Disk(disk) => disk.fetched(),
+        }
+    }
+
+    /// Whether too much is on its way: nothing that could become an entry or a question should be
+    /// read until this changes.
+    pub fn is_full(&self) -> bool {
+        match &self.kind {
+            Kind::Memory(_) => false,
+            Kind::Disk(disk) => disk.is_full(),
+        }
+    }
+
+    /// How many more may be asked what somebody missed: those above it wait until others are answered.
+    pub fn missed_room(&self) -> usize {
+        match &self.kind {
+            Kind::Memory(_) => usize::MAX,
+            Kind::Disk(disk) => disk.missed_room(),
+        }
+    }
+
+    /// Why nothing can be stored any more. The process must end with this message: what was
+    /// appended and has not come back may be stored or not.
+    pub fn failure(&mut self) -> Option<String> {
+        match &mut self.kind {
+            Kind::Memory(_) => None,
+            Kind::Disk(disk) => disk.failure(),
+        }
+    }
+
+    /// Waits until all that was appended is stored, and closes the store.
+    pub fn close(self) {
+        match self.kind {
+            Kind::Memory(_) => {}
+            Kind::Disk(disk) => disk.close(),
+        }
+    }
+}

@@ -129,9 +129,14 @@ impl Fake {
         }
         let mut answer = Vec::new();
         let body = match envelope.answer {
-            "login_response" => {
-                Body::Login { username: user, server: "fake/1", protocol: 1, cursor: 0, time: 0 }
-            }
+            "login_response" => Body::Login {
+                username: user,
+                server: "fake/1",
+                protocol: 1,
+                token: None,
+                cursor: 0,
+                time: 0,
+            },
             _ => Body::None,
         };
         Answer {
@@ -165,6 +170,7 @@ impl State {
                 ts: 1,
                 reply_to: None,
                 id: None,
+                state: crate::wire::event::State::default(),
             };
             let event = match to {
                 Target::User(_) => {

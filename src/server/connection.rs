@@ -74,8 +74,14 @@ pub(super) struct Connection {
     pub(super) waiting: bool,
     /// It does not read answers, so its requests wait.
     pub(super) held: bool,
-    /// Messages wait in the core until its output is low.
+    /// It is fed from the journal: its output is low on purpose, and it has its next page then.
     pub(super) hungry: bool,
+    /// In the queue of those who wait until others have been fed.
+    pub(super) starving: bool,
+    /// It is behind: kept frames are not for it until it has caught up.
+    pub(super) behind: bool,
+    /// The newest kept frame taken by the system of which the core knows.
+    pub(super) told_taken: u64,
     /// When what is due for it.
     pub(super) times: Times,
     /// What the system had taken of its output when that was last looked at.
@@ -107,6 +113,9 @@ impl Connection {
             waiting: false,
             held: false,
             hungry: false,
+            starving: false,
+            behind: false,
+            told_taken: 0,
             times: Times::default(),
             watched_taken: 0,
             next_write_ms: 0,

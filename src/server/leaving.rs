@@ -72,7 +72,7 @@ impl Reactor {
         connection.state = State::Lingering;
         connection.end_output();
         self.set_due(id, Due::Farewell, FAREWELL_MS_MAX);
-        self.chat.disconnected(id, Vec::new(), self.now, &mut self.fx);
+        self.chat.disconnected(id, self.now, &mut self.fx);
         self.carry_out();
         // What arrived before is thrown away too, and may be the end.
         self.queue(id);
@@ -97,8 +97,7 @@ impl Reactor {
             self.deadlines.clear_all(&mut connection.times, id);
             // Dropping the socket closes it, whatever the poll says.
             let _ = self.poll.registry().deregister(&mut connection.socket);
-            let unsent = connection.outbox.unsent(self.fx.gauge());
-            self.chat.disconnected(id, unsent, self.now, &mut self.fx);
+            self.chat.disconnected(id, self.now, &mut self.fx);
             self.inputs_bytes -= connection.input_bytes;
             self.carry_out();
         }

@@ -13,25 +13,34 @@ mod leaving;
 mod listener;
 mod logging;
 mod outbox;
+mod parts;
 mod reactor;
 mod reading;
+mod secrets;
 mod timing;
 mod worker;
 mod writing;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use log::LevelFilter;
+use mio::{Poll, Waker};
 
-use crate::cli::{Exit, Failure, Invocation, usage};
+use crate::chat::{Chat, FileLimits};
+use crate::cli::{Exit, Failure, Invocation, Size, usage};
+use crate::journal::{Durability, Journal, OpenError};
+use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
+use connections::Source;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
+use worker::{Disk, Worker};
 
 /// Where the first server listened, and so where its clients look.
 pub const DEFAULT_LISTEN: &str = "localhost:12345";
@@ -43,6 +52,9 @@ struct Config {
     data: PathBuf,
     lang: Lang,
     log: LevelFilter,
+    durability: Durability,
+    limits: FileLimits,
+    disk_free_bytes_min: u64,
 }
 
 /// `papo server`.
@@ -56,13 +68,19 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         data: invocation.value("--data", PathBuf::from("."))?,
         lang,
         log: invocation.value("--log", LevelFilter::Info)?,
+        durability: invocation.value("--durability", Durability::Sync)?,
+        limits: FileLimits {
+            file_bytes_max: invocation.value("--max-file", Size(FILE_BYTES_MAX))?.0,
+            user_quota_bytes: invocation.value("--user-quota", Size(USER_QUOTA_BYTES))?.0,
+        },
+        disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log } = config;
+    let Config { listen, data, lang, log, durability, limits, disk_free_bytes_min } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -71,9 +89,18 @@ fn serve(config: &Config) -> Result<(), Failure> {
         ErrorKind::InvalidInput => usage(text::unusable_listen(lang, listen)),
         _ => Failure::new(Exit::Error, text::cannot_listen(lang, listen, &error)),
     })?;
+    let poll = Poll::new().context("poll")?;
+    let waker = Waker::new(poll.registry(), Source::Waker.token()).context("waker")?;
+    let waker = Arc::new(waker);
+    let (journal, mut chat) = recover(data, *durability, lang, &waker)?;
+    chat.set_file_limits(*limits);
+    let sync = *durability == Durability::Sync;
+    let disk = Disk { free_bytes_min: *disk_free_bytes_min, sync };
+    let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
     let shown = listeners.shown().to_string();
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    let (reactor, stop) = Reactor::new(listeners, data, lang).context("reactor")?;
+    let (reactor, stop) =
+        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.
@@ -89,5 +116,33 @@ fn serve(config: &Config) -> Result<(), Failure> {
     log::info!("{}", text::log_line(lang, Happened::Waiting));
     let ended = reactor.run().context("reactor");
     logging.finish();
-    Ok(ended?)
+    match ended? {
+        Some(failure) => Err(Failure::new(Exit::Error, text::store_failed(lang, data, &failure))),
+        None => Ok(()),
+    }
+}
+
+/// Opens the store, and makes a core that knows what is in it.
+fn recover(
+    data: &Path,
+    durability: Durability,
+    lang: Lang,
+    waker: &Arc<Waker>,
+) -> Result<(Journal, Chat), Failure> {
+    let waker = Arc::clone(waker);
+    let wake = Arc::new(move || {
+        // A loop that is gone needs no waking.
+        let _ = waker.wake();
+    });
+    let (journal, stored) = Journal::open(data, durability, wake).map_err(|error| {
+        let said = match error {
+            OpenError::Locked => text::data_in_use(lang, data),
+            OpenError::TooNew { found, known } => text::data_too_new(lang, data, found, known),
+            other => text::cannot_use_data(lang, data, &other),
+        };
+        Failure::new(Exit::Error, said)
+    })?;
+    let mut chat = Chat::new(lang);
+    chat.recover(stored);
+    Ok((journal, chat))
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Arc;
 
-use crate::chat::{Gauge, Held};
+use crate::chat::Held;
 use crate::limits::WRITE_BYTES_PER_TURN_MAX;
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
@@ -29,8 +29,10 @@ pub(super) struct Outbox {
     owned_bytes: usize,
     /// Bytes that the system took since the connection began.
     taken: u64,
-    /// Where frames lie whose way is followed, in bytes since the connection began.
+    /// Where frames end whose way is followed, in bytes since the connection began.
     marks: VecDeque<Mark>,
+    /// The number of the newest kept frame that the system took whole, with all before it.
+    taken_kept: MsgId,
     paced: bool,
 }
 
@@ -41,15 +43,11 @@ enum Piece {
     Shared(Arc<Held>, Framing),
 }
 
-/// One frame: where its JSON begins and ends, and where the frame ends.
+/// One frame: where it ends, and its number if it is a kept one.
 #[derive(Debug)]
 struct Mark {
-    start: u64,
-    json_end: u64,
     end: u64,
     kept: Option<MsgId>,
-    /// Its bytes, if they are shared.
-    shared: Option<Arc<Held>>,
 }
 
 /// How far a flush came.
@@ -114,6 +112,11 @@ impl Outbox {
         self.taken
     }
 
+    /// The number of the newest kept frame that the system took whole.
+    pub(super) fn taken_kept(&self) -> MsgId {
+        self.taken_kept
+    }
+
     /// Whether frames leave one per write, for a peer that takes one `recv` for one frame.
     pub(super) fn set_paced(&mut self, paced: bool) {
         self.paced = paced;
@@ -128,8 +131,8 @@ impl Outbox {
         pool: &mut Pool,
     ) {
         let (header, trailer) = (framing.header(json.len()), framing.trailer());
-        self.mark(header.len(), json.len(), trailer.len(), kept, None);
         let bytes = header.len() + json.len() + trailer.len();
+        self.mark(bytes, kept);
         let piece = self.room(bytes, pool);
         piece.extend_from_slice(&header);
         piece.extend_from_slice(json);
@@ -147,8 +150,7 @@ impl Outbox {
         pool: &mut Pool,
     ) {
         let (header, trailer) = (framing.header(held.len()), framing.trailer());
-        let shared = kept.map(|_| Arc::clone(held));
-        self.mark(header.len(), held.len(), trailer.len(), kept, shared);
+        self.mark(header.len() + held.len() + trailer.len(), kept);
         self.push_raw(&header, pool);
         self.len_bytes += held.len() + trailer.len();
         self.rest.push_back(Piece::Shared(Arc::clone(held), framing));
@@ -200,59 +202,12 @@ impl Outbox {
         }
     }
 
-    /// The kept frames that the system did not take whole, oldest first: their JSON, by number.
-    pub(super) fn unsent(&self, gauge: &Gauge) -> Vec<(MsgId, Arc<Held>)> {
-        let json = |mark: &Mark| match &mark.shared {
-            Some(held) => Some(Arc::clone(held)),
-            None => Some(Held::new(self.copy(mark.start, mark.json_end)?, gauge)),
-        };
-        let kept = self.marks.iter().filter_map(|mark| Some((mark.kept?, json(mark)?)));
-        kept.collect()
-    }
-
-    /// Copies a stretch of the stream that still waits. A frame that is not shared lies in one piece,
-    /// which is kept until all of it was taken.
-    fn copy(&self, start: u64, end: u64) -> Option<Vec<u8>> {
-        let first_at = self.taken - self.first_taken as u64;
-        let mut from = start.checked_sub(first_at)?;
-        let mut left = end - start;
-        let mut json = Vec::with_capacity(usize::try_from(left).ok()?);
-        for piece in std::iter::once(&self.first).chain(&self.rest) {
-            let bytes = piece.bytes();
-            let length = bytes.len() as u64;
-            if from < length && left > 0 {
-                let count = left.min(length - from);
-                let range = usize::try_from(from).ok()?..usize::try_from(from + count).ok()?;
-                json.extend_from_slice(&bytes[range]);
-                left -= count;
-                from += count;
-            }
-            from = from.saturating_sub(length);
+    fn mark(&mut self, bytes: usize, kept: Option<MsgId>) {
+        // Where nobody asks how far the frame is, no note is kept of it.
+        if kept.is_some() || self.paced {
+            let end = self.taken + (self.len_bytes + bytes) as u64;
+            self.marks.push_back(Mark { end, kept });
         }
-        (left == 0).then_some(json)
-    }
-
-    fn mark(
-        &mut self,
-        header: usize,
-        json: usize,
-        trailer: usize,
-        kept: Option<MsgId>,
-        shared: Option<Arc<Held>>,
-    ) {
-        // Where nobody asks for the frame again, no note is kept of it.
-        if kept.is_none() && !self.paced {
-            return;
-        }
-        let start = self.taken + (self.len_bytes + header) as u64;
-        let json_end = start + json as u64;
-        self.marks.push_back(Mark {
-            start,
-            json_end,
-            end: json_end + trailer as u64,
-            kept,
-            shared,
-        });
     }
 
     /// The piece at the end, with room for so many bytes.
@@ -293,10 +248,15 @@ impl Outbox {
             self.owned_bytes -= taken;
         }
         if self.len_bytes == 0 {
+            let newest = self.marks.iter().rev().find_map(|mark| mark.kept);
+            self.taken_kept = newest.unwrap_or(self.taken_kept);
             self.marks.clear();
             return;
         }
-        while self.marks.front().is_some_and(|mark| mark.end <= self.taken) {
+        while let Some(Mark { end, kept }) = self.marks.front()
+            && *end <= self.taken
+        {
+            self.taken_kept = kept.unwrap_or(self.taken_kept);
             self.marks.pop_front();
         }
     }
@@ -367,7 +327,7 @@ mod tests {
     fn a_paced_peer_gets_a_shared_frame_in_one_write_too() {
         let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
         outbox.set_paced(true);
-        let held = Held::new(b"{}".to_vec(), &Gauge::default());
+        let held = Held::new(b"{}".to_vec(), &crate::chat::Gauge::default());
         outbox.push(b"{}", Framing::Bare, None, &mut pool);
         outbox.push_shared(&held, Framing::Bare, Some(1), &mut pool);
         outbox.push_shared(&held, Framing::Bare, Some(2), &mut pool);
@@ -403,12 +363,12 @@ mod tests {
             let framing = if length { Framing::Length } else { Framing::Line };
             let (mut outbox, mut pool) = (Outbox::default(), Pool::default());
             let (mut stream, mut ends) = (Vec::new(), Vec::new());
-            let gauge = Gauge::default();
+            let gauge = crate::chat::Gauge::default();
             let mut socket = socket(&takes);
             for (number, (size, large)) in sizes.iter().enumerate() {
                 let json = vec![b'a' + u8::try_from(number % 26).unwrap(); *size];
                 framing.encode(&json, &mut stream);
-                ends.push((stream.len(), number as u64, json.clone()));
+                ends.push((stream.len(), number as u64));
                 if *large {
                     outbox.push_shared(&Held::new(json, &gauge), framing, Some(number as u64), &mut pool);
                 } else {
@@ -421,14 +381,8 @@ mod tests {
             outbox.write_to(&mut socket, &mut pool).unwrap();
             prop_assert_eq!(&socket.got[..], &stream[..socket.got.len()]);
             prop_assert_eq!(outbox.len_bytes(), stream.len() - socket.got.len());
-            let unsent: Vec<_> = ends
-                .into_iter()
-                .filter(|(end, ..)| *end > socket.got.len())
-                .map(|(_, number, json)| (number, json))
-                .collect();
-            let kept: Vec<_> =
-                outbox.unsent(&gauge).iter().map(|(number, held)| (*number, held.to_vec())).collect();
-            prop_assert_eq!(kept, unsent);
+            let whole = ends.iter().rev().find(|(end, _)| *end <= socket.got.len());
+            prop_assert_eq!(outbox.taken_kept(), whole.map_or(0, |(_, number)| *number));
         }
     }
 }

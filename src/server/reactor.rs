@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +15,8 @@ use super::connections::{Connections, Source};
 use super::deadlines::Deadlines;
 use super::listener::Listeners;
 use super::outbox::Pool;
-use super::worker::Worker;
+use super::secrets::Secrets;
+use super::worker::{Done, Worker};
 use crate::chat::{Chat, Effects, Now, SessionId};
 use crate::journal::Journal;
 use crate::limits::{
@@ -49,11 +49,14 @@ pub(super) struct Reactor {
     pub(super) fx: Effects,
     pub(super) journal: Journal,
     pub(super) worker: Worker,
+    pub(super) secrets: Secrets,
     pub(super) deadlines: Deadlines,
     /// Connections that may have something to read, or frames not handled yet.
     pub(super) work: VecDeque<SessionId>,
     /// Connections that have something to write.
     pub(super) dirty: Vec<SessionId>,
+    /// Connections that wait to be fed, while too many others are asked for.
+    pub(super) starving: VecDeque<SessionId>,
     /// Connections that are to end once they owe nothing.
     pub(super) closing: Vec<SessionId>,
     /// Connections that leave at the end of the turn.
@@ -65,6 +68,8 @@ pub(super) struct Reactor {
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
     pub(super) inputs_bytes: usize,
+    /// When uploads that lie unfinished are looked at next.
+    pub(super) expire_uploads_ms: u64,
     stop: Arc<AtomicBool>,
     stopping_until_ms: Option<u64>,
 }
@@ -89,12 +94,13 @@ impl Stop {
 impl Reactor {
     /// Listens, and is ready to turn.
     pub(super) fn new(
+        poll: Poll,
+        waker: Arc<Waker>,
         mut listeners: Listeners,
-        data: &Path,
+        (journal, chat): (Journal, Chat),
+        worker: Worker,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), Source::Waker.token())?);
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
             let token = Source::Listener(number).token();
             poll.registry().register(socket, token, Interest::READABLE)?;
@@ -112,19 +118,22 @@ impl Reactor {
             connections_max: connections_max(),
             told_full: false,
             connections: Connections::default(),
-            chat: Chat::new(lang),
+            chat,
             fx: Effects::default(),
-            journal: Journal::default(),
-            worker: Worker::start(data, lang, waker)?,
+            journal,
+            worker,
+            secrets: Secrets::start(waker)?,
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
+            starving: VecDeque::new(),
             closing: Vec::new(),
             doomed: Vec::new(),
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
             pool: Pool::default(),
             outboxes_bytes: 0,
             inputs_bytes: 0,
+            expire_uploads_ms: 0,
             stop: Arc::clone(&stop.flag),
             stopping_until_ms: None,
             poll,
@@ -132,10 +141,19 @@ impl Reactor {
         Ok((reactor, stop))
     }
 
-    /// Turns until it is told to stop and everybody has been told.
-    pub(super) fn run(mut self) -> io::Result<()> {
-        while self.turn()? {}
-        Ok(())
+    /// Turns until it is told to stop and everybody has been told, or until the store fails: then
+    /// it returns what happened, and nobody is told anything more.
+    pub(super) fn run(mut self) -> io::Result<Option<String>> {
+        while self.turn()? {
+            if let Some(failure) = self.journal.failure() {
+                return Ok(Some(failure));
+            }
+        }
+        // How far everybody is, is the last thing to be stored.
+        self.chat.tell_seen(&mut self.fx);
+        self.journal.append(&mut self.fx.batch, self.now.wall_ms);
+        self.journal.close();
+        Ok(None)
     }
 
     /// One turn. Returns whether there is to be another.
@@ -169,14 +187,24 @@ impl Reactor {
     /// What no readiness event announces: frames not handled, bytes not written, a crowd at the door.
     fn has_work(&self) -> bool {
         let accepting = self.accept_again_ms.is_none() && self.listeners.is_some();
-        !self.work.is_empty()
+        // While the journal is full, its next commit wakes the loop.
+        let reading = !self.work.is_empty() && !self.journal.is_full();
+        reading
+            || !self.fx.batch.is_empty()
             || !self.dirty.is_empty()
+            || !self.starving.is_empty() && self.journal.missed_room() > 0
             || !self.doomed.is_empty()
             || accepting && self.arriving.contains(&true)
     }
 
     fn until_next_deadline(&self) -> Option<Duration> {
-        let deadlines = [self.deadlines.next_ms(), self.accept_again_ms, self.stopping_until_ms];
+        let deadlines = [
+            self.deadlines.next_ms(),
+            self.accept_again_ms,
+            self.stopping_until_ms,
+            self.chat.seen_due_ms(),
+            Some(self.expire_uploads_ms),
+        ];
         let next = deadlines.into_iter().flatten().min()?;
         // The clock of milliseconds is up to one behind; a turn too early would spin.
         Some(Duration::from_millis(next.saturating_sub(self.now.mono_ms) + 1))
@@ -217,10 +245,20 @@ impl Reactor {
     }
 
     fn receive_from_threads(&mut self) {
-        while let Some(saved) = self.worker.next_saved() {
-            self.chat.saved(saved, &mut self.fx);
+        while let Some(done) = self.worker.next_done() {
+            match done {
+                Done::Saved(saved) => self.chat.saved(saved, &mut self.fx),
+                Done::File(done) => self.chat.file_done(done, &mut self.fx),
+            }
             self.carry_out();
         }
+        while let Some((ticket, checked)) = self.secrets.next_checked() {
+            self.chat.checked(ticket, checked, self.now, &mut self.fx);
+            self.carry_out();
+        }
+        self.take_committed();
+        self.take_fetched();
+        self.feed_starving();
     }
 
     /// This turn's entries go to the journal; what is stored by now happens.
@@ -228,15 +266,23 @@ impl Reactor {
         if !self.fx.batch.is_empty() {
             self.journal.append(&mut self.fx.batch, self.now.wall_ms);
         }
+        self.fx.deliveries = 0;
+        self.take_committed();
+        self.take_fetched();
+    }
+
+    fn take_committed(&mut self) {
         while let Some(mut committed) = self.journal.committed() {
             self.chat.committed(&mut committed, self.now, &mut self.fx);
             self.carry_out();
             self.journal.recycle(committed);
         }
-        self.fx.deliveries = 0;
-        let untaken = self.chat.take_untaken();
-        if untaken > 0 {
-            log::warn!("{}", text::log_line(self.lang, Happened::Untaken(untaken)));
+    }
+
+    fn take_fetched(&mut self) {
+        while let Some((ticket, fetched)) = self.journal.fetched() {
+            self.chat.fetched(ticket, fetched, self.now, &mut self.fx);
+            self.carry_out();
         }
     }
 

@@ -29,7 +29,8 @@ impl Reactor {
     /// Serves those that may have something, each once, as far as the turn goes.
     pub(super) fn read_ready(&mut self) {
         for _ in 0..self.work.len() {
-            if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX {
+            // What cannot be stored now is not taken in: it waits where it is.
+            if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX || self.journal.is_full() {
                 return;
             }
             let Some(id) = self.work.pop_front() else { return };

@@ -7,6 +7,9 @@ use crate::chat::SessionId;
 use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, WRITE_STALL_MS_MAX};
 use crate::wire::event::{Encode, Event};
 
+/// How often unfinished uploads are looked at.
+const UPLOADS_EXPIRE_EVERY_MS: u64 = 10 * 60 * 1000;
+
 impl Reactor {
     /// Something is due for a connection after so many milliseconds, and not before.
     pub(super) fn set_due(&mut self, id: SessionId, due: Due, after_ms: u64) {
@@ -19,6 +22,14 @@ impl Reactor {
     /// Deadlines that have come.
     pub(super) fn expire(&mut self) {
         let now_ms = self.now.mono_ms;
+        if self.chat.seen_due_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+            self.chat.tell_seen(&mut self.fx);
+        }
+        if self.expire_uploads_ms <= now_ms {
+            self.expire_uploads_ms = now_ms + UPLOADS_EXPIRE_EVERY_MS;
+            self.chat.expire_uploads(self.now, &mut self.fx);
+            self.carry_out();
+        }
         while let Some((id, due)) = self.deadlines.due(now_ms) {
             let Some(connection) = self.connections.get_mut(id) else {
                 unreachable!("a connection's times are cleared when it leaves");
@@ -55,7 +66,8 @@ impl Reactor {
             return;
         }
         // A ping behind megabytes says nothing: whether those leave, the stall deadline watches.
-        if connection.outbox.len_bytes() > 0 {
+        // And who is not read because the journal is full cannot be heard.
+        if connection.outbox.len_bytes() > 0 || self.journal.is_full() {
             return self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
         }
         if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {

@@ -1,12 +1,10 @@
 //! What goes out: effects become frames in outboxes, outboxes are written once a turn.
 
-use std::sync::Arc;
-
 use super::connection::State;
 use super::deadlines::Due;
 use super::outbox::{Flushed, Outbox, Pool};
 use super::reactor::Reactor;
-use crate::chat::{Class, Effect, Effects, Frame, Held, SessionId};
+use crate::chat::{Class, Effect, Effects, Frame, SessionId};
 use crate::limits::{
     BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
     OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
@@ -18,9 +16,6 @@ use crate::wire::frame::Framing;
 /// Output of a session below which it is sent more of what waits for it.
 const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
 
-/// Kept events that did not go out, for the core to take back.
-type Returned = Vec<(SessionId, MsgId, Arc<Held>)>;
-
 impl Reactor {
     /// Does what the core has asked for, until there is nothing more.
     pub(super) fn carry_out(&mut self) {
@@ -28,15 +23,15 @@ impl Reactor {
             return;
         }
         let mut fx = std::mem::take(&mut self.fx);
-        let mut returned = Returned::new();
+        let mut fell_behind: Vec<(SessionId, MsgId)> = Vec::new();
         for effect in fx.list() {
             match effect {
                 Effect::Send { to, frame, class } => {
-                    self.post(*to, frame, *class, &fx, &mut returned);
+                    self.post(*to, frame, *class, &fx, &mut fell_behind);
                 }
                 Effect::Broadcast { to, frame, class } => {
                     for to in fx.targets(to) {
-                        self.post(*to, frame, *class, &fx, &mut returned);
+                        self.post(*to, frame, *class, &fx, &mut fell_behind);
                     }
                 }
                 Effect::LoggedIn { session, name, heartbeat } => {
@@ -52,6 +47,11 @@ impl Reactor {
                     }
                 }
                 Effect::Feed(session) => self.set_hungry(*session),
+                Effect::CaughtUp(session) => {
+                    if let Some(connection) = self.connections.get_mut(*session) {
+                        connection.behind = false;
+                    }
+                }
                 Effect::Close(session) => {
                     // Who says goodbye wants no more: what waits keeps for the next login.
                     if let Some(connection) = self.connections.get_mut(*session) {
@@ -63,9 +63,15 @@ impl Reactor {
         }
         fx.take_saves(|save| self.worker.save(save));
         fx.take_discards(|saved_as| self.worker.discard(saved_as));
+        fx.take_queries(|ticket, query| self.journal.fetch(ticket, query));
+        fx.take_file_jobs(|job| self.worker.file(job));
+        fx.take_checks(|check| self.secrets.check(check));
         fx.drained();
         self.fx = fx;
-        self.give_back(returned);
+        for (session, position) in fell_behind {
+            self.chat.fell_behind(session, position);
+            self.set_hungry(session);
+        }
     }
 
     /// Puts a frame into an outbox, or does with it what its class says when there is no room.
@@ -75,7 +81,7 @@ impl Reactor {
         frame: &Frame,
         class: Class,
         fx: &Effects,
-        returned: &mut Returned,
+        fell_behind: &mut Vec<(SessionId, MsgId)>,
     ) {
         let Some(connection) = self.connections.get_mut(to) else { return };
         let waiting = connection.outbox.len_bytes();
@@ -83,14 +89,20 @@ impl Reactor {
         let ended = matches!(connection.state, State::Doomed | State::Lingering);
         let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
         let kept = match class {
-            Class::Kept(msg_id) if full => {
-                returned.push((to, msg_id, fx.hold(frame)));
+            // Once one is left out, all that follow are read back from the journal after it.
+            Class::Kept(_) if connection.behind => return,
+            Class::Kept(position) if full => {
+                connection.behind = true;
+                fell_behind.push((to, position));
                 return;
             }
             Class::Passing if full => return,
-            Class::Answer if ended => return,
-            Class::Answer if waiting > OUTBOX_HARD_BYTES_MAX => return self.too_slow(to),
-            Class::Kept(msg_id) => Some(msg_id),
+            Class::Answer | Class::Fed(_) if ended => return,
+            // A large frame that all its recipients share may wait: who takes megabytes reads.
+            Class::Answer if connection.outbox.owned_bytes() > OUTBOX_HARD_BYTES_MAX => {
+                return self.too_slow(to);
+            }
+            Class::Kept(position) | Class::Fed(position) => Some(position),
             Class::Passing | Class::Answer => None,
         };
         self.put(to, |outbox, framing, pool| match frame {
@@ -114,21 +126,6 @@ impl Reactor {
         if !connection.dirty {
             connection.dirty = true;
             self.dirty.push(id);
-        }
-    }
-
-    /// Hands kept events back to the core, whose session is fed with them as it reads.
-    fn give_back(&mut self, mut returned: Returned) {
-        // Two broadcasts to two slow sessions come back in turns; each session's keep their order.
-        returned.sort_by_key(|(session, ..)| *session);
-        let mut returned = returned.into_iter().peekable();
-        while let Some((session, msg_id, json)) = returned.next() {
-            let mut events = vec![(msg_id, json)];
-            while let Some((_, msg_id, json)) = returned.next_if(|(next, ..)| *next == session) {
-                events.push((msg_id, json));
-            }
-            self.chat.undelivered(session, events);
-            self.set_hungry(session);
         }
     }
 
@@ -209,6 +206,17 @@ impl Reactor {
         self.after_flush(id);
     }
 
+    /// Those who wait for what they missed have their turn as others have been answered.
+    pub(super) fn feed_starving(&mut self) {
+        for _ in 0..self.journal.missed_room() {
+            let Some(id) = self.starving.pop_front() else { return };
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.starving = false;
+            }
+            self.mark_dirty(id);
+        }
+    }
+
     /// Room in an outbox lets in what waited for it.
     fn after_flush(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
@@ -224,8 +232,21 @@ impl Reactor {
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;
+        let taken = connection.outbox.taken_kept();
+        if taken > connection.told_taken {
+            connection.told_taken = taken;
+            self.chat.taken(id, taken, self.now);
+        }
+        let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
-            connection.hungry = self.chat.feed(id, &mut self.fx);
+            if self.journal.missed_room() == 0 {
+                if !std::mem::replace(&mut connection.starving, true) {
+                    self.starving.push_back(id);
+                }
+                return;
+            }
+            connection.hungry = false;
+            self.chat.feed(id, &mut self.fx);
             self.carry_out();
         }
     }

@@ -1,23 +1,24 @@
 //! What the client says: its menu and questions, its notices, and the help of `papo`, `papo send`
 //! and `papo listen`.
 
+mod account;
 mod advice;
+mod choices;
+mod files;
 mod scripts;
+mod talk;
 
+pub use account::*;
 pub use advice::{LEAVE_INSTEAD, advice, script_advice};
+pub use choices::{Choice, MENU_TITLE, RULE, choice};
+pub use files::*;
 pub use scripts::{
     HELP_CLIENT, HELP_LISTEN, HELP_SEND, RECIPIENT_NEEDED, TEXT_EMPTY, TEXT_NEEDED, TEXT_NOT_UTF8,
     TEXT_OVER_LIMIT, TOO_MANY_ARGUMENTS, USER_NEEDED,
 };
+pub use talk::*;
 
 use super::{Lang, Sentence, say};
-
-/// Between the parts of the menu.
-pub const RULE: &str = "==================================================";
-
-/// The menu's title.
-pub const MENU_TITLE: Sentence =
-    say("📱 CHAT DISTRIBUÍDO - MENU DE OPÇÕES", "📱 DISTRIBUTED CHAT - MENU");
 
 /// The question that the menu asks.
 pub const CHOOSE: Sentence = say("Escolha uma opção:", "Choose an option:");
@@ -91,9 +92,6 @@ pub const LEAVING: Sentence = say("👋 Encerrando cliente...", "👋 Closing th
 /// The last line of leaving.
 pub const LEFT: Sentence = say("✅ Cliente encerrado.", "✅ Client closed.");
 
-/// Before messages that came while the user was away.
-pub const BACKLOG: Sentence = say("📬 Enquanto você estava fora:", "📬 While you were away:");
-
 /// A request made without a connection that cannot wait.
 pub const OFFLINE: Sentence = say(
     "Sem conexão com o servidor. Repita quando ela voltar.",
@@ -136,10 +134,10 @@ pub const FILE_BROKEN: Sentence = say(
     "The file arrived unreadable and was not saved. Ask for it again.",
 );
 
-/// A file arrived without its bytes.
+/// A file arrived without its bytes, and without a way to get them.
 pub const FILE_NOT_HERE: Sentence = say(
-    "O arquivo é grande demais para este cliente e não foi baixado.",
-    "The file is too large for this client and was not downloaded.",
+    "O arquivo não veio, e este servidor não diz como baixá-lo.",
+    "The file did not come, and this server does not say how to download it.",
 );
 
 /// No user is online, not even this one.
@@ -153,73 +151,6 @@ pub const NO_GROUPS: Sentence = say(
 
 /// After the user's own name in a list.
 pub const YOU: Sentence = say("(você)", "(you)");
-
-/// An option of the menu, as its line shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the sentences below say it")]
-pub enum Choice {
-    PrivateMessage,
-    CreateGroup,
-    GroupMessage,
-    SendFile,
-    ListUsers,
-    ListGroups,
-    Menu,
-    Quit,
-    WholeMenu,
-    AddMember,
-    Members,
-    LeaveGroup,
-    JoinGroup,
-    CreatePrivateGroup,
-    RemoveMember,
-    Promote,
-    Demote,
-    RenameGroup,
-    DeleteGroup,
-}
-
-/// What an option says in the menu.
-pub const fn choice(choice: Choice) -> Sentence {
-    match choice {
-        Choice::PrivateMessage => say("💬 Enviar mensagem privada", "💬 Send a private message"),
-        Choice::CreateGroup => say("👥 Criar grupo", "👥 Create a group"),
-        Choice::GroupMessage => {
-            say("👥 Enviar mensagem para grupo", "👥 Send a message to a group")
-        }
-        Choice::SendFile => say("📎 Enviar arquivo", "📎 Send a file"),
-        Choice::ListUsers => say("📋 Listar usuários online", "📋 List who is online"),
-        Choice::ListGroups => say("📋 Listar grupos", "📋 List your groups"),
-        Choice::Menu => say("❓ Mostrar menu", "❓ Show the menu"),
-        Choice::Quit => say("🚪 Sair", "🚪 Leave"),
-        Choice::WholeMenu => say(
-            "❓ Mostrar menu com todas as opções de grupo",
-            "❓ Show the menu with every option for groups",
-        ),
-        Choice::AddMember => say("➕ Adicionar membro ao grupo", "➕ Add a member to a group"),
-        Choice::Members => say("👥 Ver membros do grupo", "👥 See a group's members"),
-        Choice::LeaveGroup => say("🚶 Sair de um grupo", "🚶 Leave a group"),
-        Choice::JoinGroup => say("🙋 Entrar em um grupo", "🙋 Join a group"),
-        Choice::CreatePrivateGroup => say("🔒 Criar grupo privado", "🔒 Create a private group"),
-        Choice::RemoveMember => {
-            say("➖ Remover membro do grupo", "➖ Remove a member from a group")
-        }
-        Choice::Promote => say("⭐ Tornar membro administrador", "⭐ Make a member an admin"),
-        Choice::Demote => say("⬇️ Tirar administrador do cargo", "⬇️ Make an admin a plain member"),
-        Choice::RenameGroup => say("✏️ Renomear grupo", "✏️ Rename a group"),
-        Choice::DeleteGroup => say("🗑️ Apagar grupo", "🗑️ Delete a group"),
-    }
-}
-
-/// How many messages had been missed, after the last of them.
-pub fn backlog_shown(lang: Lang, count: usize) -> String {
-    match (lang, count) {
-        (Lang::Pt, 1) => "📬 Isso foi tudo (1 item).".to_owned(),
-        (Lang::Pt, _) => format!("📬 Isso foi tudo ({count} itens)."),
-        (Lang::En, 1) => "📬 That was all (1 item).".to_owned(),
-        (Lang::En, _) => format!("📬 That was all ({count} items)."),
-    }
-}
 
 /// The label of a private message, before who wrote it.
 pub const PRIVATE: Sentence = say("💬 [PRIVADA]", "💬 [PRIVATE]");
@@ -264,6 +195,18 @@ pub fn not_saved(lang: Lang, folder: &str, error: &str) -> String {
     }
 }
 
+/// A file cannot be written while it is fetched.
+pub fn not_kept(lang: Lang, name: &str, error: &str) -> String {
+    match lang {
+        Lang::Pt => format!(
+            "{name} não pôde ser salvo: {error}. Libere espaço, ou escolha outra pasta com --downloads."
+        ),
+        Lang::En => format!(
+            "{name} could not be saved: {error}. Make room, or choose another folder with --downloads."
+        ),
+    }
+}
+
 /// A file leaves.
 pub fn sending_file(lang: Lang, name: &str, bytes: u64) -> String {
     let size = size(lang, bytes);
@@ -276,16 +219,17 @@ pub fn sending_file(lang: Lang, name: &str, bytes: u64) -> String {
 /// A number of bytes, for people.
 pub fn size(lang: Lang, bytes: u64) -> String {
     let (unit, name) = match bytes {
-        0..1_000 => return format!("{bytes} bytes"),
-        1_000..1_000_000 => (1_000, "kB"),
-        _ => (1_000_000, "MB"),
+        0..1_024 => return format!("{bytes} bytes"),
+        1_024..1_048_576 => (1_024, "KiB"),
+        1_048_576..1_073_741_824 => (1_048_576, "MiB"),
+        _ => (1_073_741_824, "GiB"),
     };
     let point = match lang {
         Lang::Pt => ',',
         Lang::En => '.',
     };
-    // Tenths, cut and not rounded: 999,999 bytes are 999.9 kB and not 1000.
-    let tenths = bytes / (unit / 10);
+    // Tenths, cut and not rounded: one byte less than a MiB is 1023.9 KiB and not 1024.
+    let tenths = u128::from(bytes) * 10 / unit;
     format!("{}{point}{} {name}", tenths / 10, tenths % 10)
 }
 
@@ -296,8 +240,8 @@ pub enum FileTrouble {
     NotFound,
     /// It is a directory, a device or a pipe.
     NotAFile,
-    /// It is larger than so many bytes.
-    TooLarge(u64),
+    /// It is not what it was when it was announced.
+    Changed,
     /// It cannot be read, because of this.
     Unreadable(String),
 }
@@ -317,13 +261,11 @@ pub fn file_trouble(lang: Lang, path: &str, trouble: &FileTrouble) -> String {
         (Lang::En, FileTrouble::NotAFile) => {
             format!("{path} is no regular file. Give a file; pack a folder first (zip).")
         }
-        (Lang::Pt, FileTrouble::TooLarge(max)) => format!(
-            "{path} é grande demais: o limite é {}. Compacte ou divida o arquivo.",
-            size(lang, *max)
+        (Lang::Pt, FileTrouble::Changed) => format!(
+            "{path} mudou enquanto era enviado, e o envio parou. Envie de novo quando nada mais escrever nele."
         ),
-        (Lang::En, FileTrouble::TooLarge(max)) => format!(
-            "{path} is too large: the limit is {}. Compress or split the file.",
-            size(lang, *max)
+        (Lang::En, FileTrouble::Changed) => format!(
+            "{path} changed while it was sent, and sending stopped. Send it again when nothing writes to it any more."
         ),
         (Lang::Pt, FileTrouble::Unreadable(error)) => {
             format!("{path} não pôde ser lido: {error}. Confira as permissões.")
@@ -520,30 +462,15 @@ mod tests {
     fn sizes_read_as_people_write_them() {
         for (bytes, pt, en) in [
             (0, "0 bytes", "0 bytes"),
-            (999, "999 bytes", "999 bytes"),
-            (1_000, "1,0 kB", "1.0 kB"),
-            (999_999, "999,9 kB", "999.9 kB"),
-            (12_570_624, "12,5 MB", "12.5 MB"),
+            (1_023, "1023 bytes", "1023 bytes"),
+            (1_024, "1,0 KiB", "1.0 KiB"),
+            (1_048_575, "1023,9 KiB", "1023.9 KiB"),
+            (12 << 20, "12,0 MiB", "12.0 MiB"),
+            (5 << 29, "2,5 GiB", "2.5 GiB"),
+            (u64::MAX, "17179869183,9 GiB", "17179869183.9 GiB"),
         ] {
             assert_eq!(size(Lang::Pt, bytes), pt);
             assert_eq!(size(Lang::En, bytes), en);
         }
-    }
-
-    #[test]
-    fn the_menu_says_what_the_first_chat_said() {
-        for (option, line) in [
-            (Choice::PrivateMessage, "💬 Enviar mensagem privada"),
-            (Choice::CreateGroup, "👥 Criar grupo"),
-            (Choice::GroupMessage, "👥 Enviar mensagem para grupo"),
-            (Choice::SendFile, "📎 Enviar arquivo"),
-            (Choice::ListUsers, "📋 Listar usuários online"),
-            (Choice::ListGroups, "📋 Listar grupos"),
-            (Choice::Menu, "❓ Mostrar menu"),
-            (Choice::Quit, "🚪 Sair"),
-        ] {
-            assert_eq!(choice(option).pt, line);
-        }
-        assert_eq!(RULE.len(), 50);
     }
 }

@@ -1,10 +1,12 @@
 //! Every sentence that people read, in Portuguese and English. Portuguese comes first, as in the
 //! first chat, whose sentences stay as its users know them.
 
+pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod load;
+pub(crate) mod sanitize;
 pub mod server;
 
 use std::str::FromStr;

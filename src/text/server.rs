@@ -16,6 +16,15 @@ const FILE_SENT: Sentence = say("Arquivo enviado com sucesso", "File sent");
 /// `account_response` to `logout`.
 pub const GOODBYE: Sentence = say("Até logo!", "Goodbye!");
 
+/// `account_response` to `set_password`.
+pub const PASSWORD_SET: Sentence = say("Senha definida", "Password set");
+
+/// `file_response` to `file_cancel`.
+pub const UPLOAD_CANCELLED: Sentence = say("Envio cancelado", "Upload cancelled");
+
+/// `message_response` to a change of a message.
+pub const MESSAGE_CHANGED: Sentence = say("Mensagem alterada", "Message changed");
+
 /// Answers that only carry what was asked for.
 pub const DONE: Sentence = say("OK", "OK");
 
@@ -50,7 +59,6 @@ pub enum Happened<'a> {
     Slow(&'a dyn Display),
     Full(usize),
     AcceptFailed(&'a dyn Display),
-    Untaken(u64),
     WorkerGone,
     FileNotKept(&'a Path, &'a dyn Display),
     Stopping,
@@ -69,9 +77,6 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::Full(most) => format!("Cheio: {most} conexões; novas são recusadas"),
             Happened::AcceptFailed(error) => {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
-            }
-            Happened::Untaken(count) => {
-                format!("{count} eventos de grupo não couberam em caixas cheias de quem está fora")
             }
             Happened::WorkerGone => {
                 "Falha interna: a gravação de arquivos parou. Reinicie o servidor".to_owned()
@@ -92,9 +97,6 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::AcceptFailed(error) => {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
             }
-            Happened::Untaken(count) => {
-                format!("{count} group events found full mailboxes of members who are away")
-            }
             Happened::WorkerGone => {
                 "Internal failure: files are no longer kept. Restart the server".to_owned()
             }
@@ -113,6 +115,51 @@ pub fn lines_dropped(lang: Lang, count: u64) -> String {
     match lang {
         Lang::Pt => format!("[SERVIDOR] {count} linhas omitidas: ninguém as lia\n"),
         Lang::En => format!("[SERVER] {count} lines left out: nobody read them\n"),
+    }
+}
+
+/// Another server has the data.
+pub fn data_in_use(lang: Lang, data: &Path) -> String {
+    let data = data.display();
+    match lang {
+        Lang::Pt => format!(
+            "os dados em {data} já estão em uso: outro servidor papo está rodando com eles. \
+             Encerre-o, ou escolha outra pasta com --data PASTA"
+        ),
+        Lang::En => format!(
+            "the data in {data} is in use: another papo server runs on it. Stop it, or choose \
+             another folder with --data DIR"
+        ),
+    }
+}
+
+/// A newer server has written the data.
+pub fn data_too_new(lang: Lang, data: &Path, found: i64, known: i64) -> String {
+    let data = data.display();
+    match lang {
+        Lang::Pt => format!(
+            "os dados em {data} são de uma versão mais nova do papo (formato {found}; esta versão \
+             conhece até o {known}). Atualize o papo"
+        ),
+        Lang::En => format!(
+            "the data in {data} is from a newer papo (format {found}; this version knows up to \
+             {known}). Update papo"
+        ),
+    }
+}
+
+/// The store has failed in a way that nothing after it could be trusted.
+pub fn store_failed(lang: Lang, data: &Path, failure: &str) -> String {
+    let data = data.display();
+    match lang {
+        Lang::Pt => format!(
+            "não é mais possível gravar em {data}: {failure}. O servidor parou para não prometer o \
+             que não pode guardar. Verifique o disco e inicie-o de novo; o que foi confirmado está lá"
+        ),
+        Lang::En => format!(
+            "{data} can no longer be written: {failure}. The server stopped rather than promise \
+             what it cannot keep. Check the disk and start it again; what was confirmed is there"
+        ),
     }
 }
 
@@ -179,7 +226,13 @@ Uso: papo server [OPÇÕES]
 
 Opções:
   --listen HOST:PORTA  onde escutar (localhost:12345; a porta 0 escolhe uma livre)
-  --data PASTA         onde ficam os arquivos recebidos, em server_files (.)
+  --data PASTA         onde fica tudo: contas e mensagens em papo.db, arquivos em server_files (.)
+  --durability NÍVEL   o que \"enviada\" promete: sync, está no disco; os, sobrevive ao fim do
+                       processo; memory, nada fica (sync)
+  --max-file TAMANHO   o maior arquivo (100MiB)
+  --user-quota TAMANHO o que os arquivos de uma pessoa podem ocupar (1GiB)
+  --min-free-disk TAMANHO
+                       o que os arquivos deixam livre no disco (256MiB)
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -196,7 +249,13 @@ Usage: papo server [OPTIONS]
 
 Options:
   --listen HOST:PORT  where to listen (localhost:12345; port 0 takes a free one)
-  --data DIR          where files are kept, in server_files (.)
+  --data DIR          where everything is: accounts and messages in papo.db, files in server_files (.)
+  --durability LEVEL  what \"sent\" promises: sync, it is on the disk; os, it survives the end of
+                      the process; memory, nothing is kept (sync)
+  --max-file SIZE     the largest file (100MiB)
+  --user-quota SIZE   what one user's files may take (1GiB)
+  --min-free-disk SIZE
+                      what files leave free on the disk (256MiB)
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help

@@ -1,11 +1,11 @@
-//! What the server says: answers and events as it writes them, and [`Incoming`] as a client reads
-//! them.
+//! What the server says on its own account, as it writes it; [`Answer`]s stand beside, and
+//! [`Incoming`] is both as a client reads them.
 
-use super::Code;
 use super::json::{Object, key};
 use super::request::RequestId;
 
-pub use super::incoming::{Detail, Incoming};
+pub use super::answer::{Answer, Body, ConversationDetail, GroupDetail, MemberDetail, UserDetail};
+pub use super::incoming::{ConversationEntry, Detail, Incoming, Reactions};
 
 /// A message's number: grows over the whole server, never used twice. To clients an opaque,
 /// growing number.
@@ -46,6 +46,41 @@ pub enum Event<'a> {
         /// `renamed`: what the group is called now.
         new_name: Option<&'a str>,
     },
+    /// A message says something else now.
+    MessageChanged {
+        /// Which.
+        msg_id: MsgId,
+        /// The other end of its conversation, when it is private.
+        with: Option<&'a str>,
+        /// Its group, when it is not.
+        group_name: Option<&'a str>,
+        /// How it stands now.
+        state: State<'a>,
+    },
+    /// Everything up to a message has arrived at somebody, or was read.
+    Receipt {
+        /// `delivered` or `read`.
+        kind: &'a str,
+        /// Who has it.
+        by: &'a str,
+        /// The other end of the conversation, when it is private.
+        with: Option<&'a str>,
+        /// Its group, when it is not.
+        group_name: Option<&'a str>,
+        /// Up to which message.
+        msg_id: MsgId,
+    },
+    /// A piece of a file that was asked for.
+    FileData {
+        /// Which file.
+        file_id: u64,
+        /// Where the piece belongs, in bytes.
+        offset: u64,
+        /// Its bytes in base64.
+        data: &'a str,
+        /// It is the last one.
+        eof: bool,
+    },
     /// Somebody is typing.
     Typing {
         /// Who.
@@ -80,6 +115,26 @@ pub struct Content<'a> {
     pub plain: bool,
 }
 
+/// How a message that was changed stands now. Of a message as it was sent, all is false or empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct State<'a> {
+    /// What it says, if that was changed.
+    pub edited: Option<&'a str>,
+    /// It says nothing any more.
+    pub deleted: bool,
+    /// What people think of it. `Some` of nothing tells that the last reaction was taken back.
+    pub reactions: Option<&'a [Reaction<'a>]>,
+}
+
+/// One emoji under a message.
+#[derive(Clone, Debug)]
+pub struct Reaction<'a> {
+    /// Which.
+    pub emoji: &'a str,
+    /// From whom.
+    pub users: Vec<&'a str>,
+}
+
 /// A message that arrived.
 #[derive(Clone, Debug)]
 pub struct MessageReceived<'a> {
@@ -103,6 +158,8 @@ pub struct MessageReceived<'a> {
     pub reply_to: Option<MsgId>,
     /// The sender's own label for it.
     pub id: Option<&'a RequestId<'a>>,
+    /// What became of it since. Its `edited` is the same text as `content`.
+    pub state: State<'a>,
 }
 
 /// A file that arrived.
@@ -122,14 +179,31 @@ pub struct FileReceived<'a> {
     pub filename: &'a str,
     /// Its size in bytes.
     pub size: u64,
+    /// Its SHA-256 in hexadecimal, if it is known.
+    pub sha256: Option<&'a str>,
+    /// By which `file_get` gets it.
+    pub file_id: u64,
     /// `HH:MM:SS` in the server's local time.
     pub timestamp: &'a str,
     /// Milliseconds since 1970.
     pub ts: u64,
     /// The sender's own label for it.
     pub id: Option<&'a RequestId<'a>>,
-    /// Its bytes in base64.
-    pub file_data: &'a str,
+    /// What became of it since.
+    pub state: State<'a>,
+    /// Its bytes.
+    pub file_data: FileData<'a>,
+}
+
+/// The bytes of a file in the event that tells of it.
+#[derive(Clone, Copy, Debug)]
+pub enum FileData<'a> {
+    /// In base64.
+    Inline(&'a str),
+    /// `null`: they are not there any more.
+    Gone,
+    /// Not in this frame.
+    LeftOut,
 }
 
 /// What happened to a group.
@@ -170,110 +244,6 @@ impl GroupChange {
             GroupChange::Deleted => "deleted",
         }
     }
-}
-
-/// An answer to one request.
-#[derive(Clone, Debug)]
-pub struct Answer<'a> {
-    /// Its `type`.
-    pub kind: &'a str,
-    /// Why it was not done; `None` when it was.
-    pub code: Option<Code>,
-    /// One sentence for people.
-    pub message: &'a str,
-    /// The request's own label.
-    pub id: Option<&'a RequestId<'a>>,
-    /// What was asked for.
-    pub body: Body<'a>,
-}
-
-/// What an answer carries beside its sentence.
-#[derive(Clone, Debug)]
-pub enum Body<'a> {
-    /// Nothing.
-    None,
-    /// Of `login`.
-    Login {
-        /// The name as normalised.
-        username: &'a str,
-        /// The server's name and version.
-        server: &'a str,
-        /// The protocol's version.
-        protocol: u64,
-        /// The newest message sent to this user before.
-        cursor: MsgId,
-        /// Milliseconds since 1970.
-        time: u64,
-    },
-    /// Of a message or file.
-    Message {
-        /// The message's number.
-        msg_id: MsgId,
-        /// Milliseconds since 1970.
-        ts: u64,
-        /// Sessions reached now.
-        delivered: u64,
-        /// The name under which the server keeps a file.
-        saved_as: Option<&'a str>,
-    },
-    /// Of `list_users`.
-    Users {
-        /// Who is online.
-        users: Vec<&'a str>,
-        /// With `all`: everybody known.
-        details: Option<Vec<UserDetail<'a>>>,
-    },
-    /// Of `list_groups`.
-    Groups {
-        /// The user's groups.
-        groups: Vec<&'a str>,
-        /// The same, with more about each.
-        details: Vec<GroupDetail<'a>>,
-    },
-    /// Of `list_group_members`.
-    Members {
-        /// Which group.
-        group_name: &'a str,
-        /// Its members, in the order in which they came.
-        members: Vec<&'a str>,
-        /// The same, with more about each.
-        details: Vec<MemberDetail<'a>>,
-    },
-}
-
-/// One user in `list_users`.
-#[derive(Clone, Debug)]
-pub struct UserDetail<'a> {
-    /// Who.
-    pub name: &'a str,
-    /// Whether logged in now.
-    pub online: bool,
-    /// Milliseconds since 1970.
-    pub last_seen: u64,
-}
-
-/// One group in `list_groups`.
-#[derive(Clone, Debug)]
-pub struct GroupDetail<'a> {
-    /// Which.
-    pub name: &'a str,
-    /// How many members.
-    pub members: usize,
-    /// The user's own role.
-    pub role: Role,
-    /// Joined only by being added.
-    pub private: bool,
-}
-
-/// One member in `list_group_members`.
-#[derive(Clone, Debug)]
-pub struct MemberDetail<'a> {
-    /// Who.
-    pub name: &'a str,
-    /// What the member may do.
-    pub role: Role,
-    /// Whether logged in now.
-    pub online: bool,
 }
 
 /// What a member may do.
@@ -332,6 +302,32 @@ impl Encode for Event<'_> {
                     .number(key!("ts"), *ts)
                     .maybe_plain(key!("new_name"), *new_name);
             }
+            Event::MessageChanged { msg_id, with, group_name, state } => {
+                object
+                    .plain(key!("type"), "message_changed")
+                    .number(key!("msg_id"), *msg_id)
+                    .maybe_plain(key!("with"), *with)
+                    .maybe_plain(key!("group_name"), *group_name)
+                    .maybe_text(key!("content"), state.edited);
+                state.encode(&mut object);
+            }
+            Event::Receipt { kind, by, with, group_name, msg_id } => {
+                object
+                    .plain(key!("type"), "receipt")
+                    .plain(key!("kind"), kind)
+                    .plain(key!("by"), by)
+                    .maybe_plain(key!("with"), *with)
+                    .maybe_plain(key!("group_name"), *group_name)
+                    .number(key!("msg_id"), *msg_id);
+            }
+            Event::FileData { file_id, offset, data, eof } => {
+                object
+                    .plain(key!("type"), "file_data")
+                    .number(key!("file_id"), *file_id)
+                    .number(key!("offset"), *offset)
+                    .plain(key!("data"), data)
+                    .truth(key!("eof"), *eof);
+            }
             Event::Typing { user, group_name } => {
                 object
                     .plain(key!("type"), "typing")
@@ -369,6 +365,26 @@ impl MessageReceived<'_> {
             .number(key!("ts"), self.ts)
             .maybe_number(key!("reply_to"), self.reply_to)
             .id(self.id);
+        self.state.encode(object);
+    }
+}
+
+impl State<'_> {
+    fn encode(&self, object: &mut Object<'_>) {
+        if self.edited.is_some() {
+            object.truth(key!("edited"), true);
+        }
+        if self.deleted {
+            object.truth(key!("deleted"), true);
+        }
+        if let Some(reactions) = self.reactions {
+            object.array(key!("reactions"), reactions, |out, reaction| {
+                Object::begin(out)
+                    .text(key!("emoji"), reaction.emoji)
+                    .texts(key!("users"), &reaction.users)
+                    .end();
+            });
+        }
     }
 }
 
@@ -382,102 +398,28 @@ impl FileReceived<'_> {
             .maybe_plain(key!("group_name"), self.group_name)
             .text(key!("filename"), self.filename)
             .number(key!("size"), self.size)
+            .maybe_plain(key!("sha256"), self.sha256)
+            .number(key!("file_id"), self.file_id)
             .plain(key!("timestamp"), self.timestamp)
             .number(key!("ts"), self.ts)
-            .id(self.id)
-            .text(key!("file_data"), self.file_data);
-    }
-}
-
-impl Encode for Answer<'_> {
-    fn encode(&self, out: &mut Vec<u8>) {
-        let mut object = Object::begin(out);
-        let status = if self.code.is_none() { "success" } else { "error" };
-        object
-            .plain(key!("type"), self.kind)
-            .plain(key!("status"), status)
-            .maybe_plain(key!("code"), self.code.map(Code::as_str))
-            .text(key!("message"), self.message)
             .id(self.id);
-        self.body.encode(&mut object);
-        object.end();
-    }
-}
-
-impl Body<'_> {
-    fn encode(&self, object: &mut Object<'_>) {
-        match self {
-            Body::None => {}
-            Body::Login { username, server, protocol, cursor, time } => {
-                object
-                    .plain(key!("username"), username)
-                    .plain(key!("server"), server)
-                    .number(key!("protocol"), *protocol)
-                    .number(key!("cursor"), *cursor)
-                    .number(key!("time"), *time);
-            }
-            Body::Message { msg_id, ts, delivered, saved_as } => {
-                object
-                    .number(key!("msg_id"), *msg_id)
-                    .number(key!("ts"), *ts)
-                    .number(key!("delivered"), *delivered)
-                    .maybe_text(key!("saved_as"), *saved_as);
-            }
-            Body::Users { users, details } => {
-                object.texts(key!("users"), users);
-                if let Some(details) = details {
-                    object.array(key!("details"), details, |out, user| {
-                        Object::begin(out)
-                            .plain(key!("name"), user.name)
-                            .truth(key!("online"), user.online)
-                            .number(key!("last_seen"), user.last_seen)
-                            .end();
-                    });
-                }
-            }
-            Body::Groups { groups, details } => {
-                object.texts(key!("groups"), groups).array(
-                    key!("details"),
-                    details,
-                    |out, group| {
-                        Object::begin(out)
-                            .plain(key!("name"), group.name)
-                            .number(key!("members"), group.members as u64)
-                            .plain(key!("role"), group.role.as_str())
-                            .truth(key!("private"), group.private)
-                            .end();
-                    },
-                );
-            }
-            Body::Members { group_name, members, details } => {
-                object.plain(key!("group_name"), group_name).texts(key!("members"), members).array(
-                    key!("details"),
-                    details,
-                    |out, member| {
-                        Object::begin(out)
-                            .plain(key!("name"), member.name)
-                            .plain(key!("role"), member.role.as_str())
-                            .truth(key!("online"), member.online)
-                            .end();
-                    },
-                );
-            }
-        }
+        self.state.encode(object);
+        match self.file_data {
+            FileData::Inline(data) => object.text(key!("file_data"), data),
+            FileData::Gone => object.null(key!("file_data")),
+            FileData::LeftOut => object,
+        };
     }
 }
 
 /// How an event ends that was missed.
 const BACKLOG: &[u8] = br#","backlog":true}"#;
 
-/// The same event with `"backlog": true`, for who was away when it happened.
-pub fn as_backlog(event: &[u8]) -> Vec<u8> {
-    let body = event.strip_suffix(b"}").unwrap_or(event);
-    [body, BACKLOG].concat()
-}
-
-/// Whether an event is marked so already.
-pub fn is_backlog(event: &[u8]) -> bool {
-    event.ends_with(BACKLOG)
+/// Marks the event at the end of a buffer with `"backlog": true`, for who was away when it happened.
+pub fn mark_backlog(out: &mut Vec<u8>) {
+    debug_assert_eq!(out.last(), Some(&b'}'), "an event ends as an object does");
+    out.pop();
+    out.extend_from_slice(BACKLOG);
 }
 
 #[cfg(test)]
@@ -505,42 +447,18 @@ mod tests {
             ts: 5,
             reply_to: None,
             id: Some(&id),
+            state: State::default(),
         });
         let event = json(&event);
         assert_eq!(
             event,
             r#"{"type":"private_message_received","msg_id":2,"prev":1,"sender":"ana","recipient":"bia","content":"oi\n\u001b","timestamp":"14:30:25","ts":5,"id":"a1"}"#
         );
-        let missed = as_backlog(event.as_bytes());
+        let mut missed = event.into_bytes();
+        mark_backlog(&mut missed);
         let read = Incoming::decode(&missed).unwrap();
         assert_eq!(read.backlog, Some(true));
         assert_eq!(read.content.as_deref(), Some("oi\n\u{1b}"));
         assert_eq!(json(&Event::HeartbeatPing), r#"{"type":"heartbeat_ping"}"#);
-    }
-
-    #[test]
-    fn an_answer_repeats_the_id_and_says_why() {
-        let id = RequestId::Number(3);
-        let answer = Answer {
-            kind: "message_response",
-            code: Some(Code::UnknownUser),
-            message: "não",
-            id: Some(&id),
-            body: Body::None,
-        };
-        assert_eq!(
-            json(&answer),
-            r#"{"type":"message_response","status":"error","code":"unknown_user","message":"não","id":3}"#
-        );
-        let answer = Answer {
-            code: None,
-            id: None,
-            body: Body::Message { msg_id: 1, ts: 2, delivered: 3, saved_as: None },
-            ..answer
-        };
-        assert_eq!(
-            json(&answer),
-            r#"{"type":"message_response","status":"success","message":"não","msg_id":1,"ts":2,"delivered":3}"#
-        );
     }
 }

@@ -94,12 +94,18 @@ pub struct Fields<'a> {
     /// The password of a claimed name.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub password: Option<Text<'a>>,
+    /// `set_password`: the password until now.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub old_password: Option<Text<'a>>,
     /// The token of a claimed name.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub token: Option<Text<'a>>,
     /// Whether the login wants a token, and so to claim the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub want_token: Option<bool>,
+    /// `logout`: from every session, and with all tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub everywhere: Option<bool>,
     /// The newest message that this client has, as its `msg_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<u64>,
@@ -133,6 +139,21 @@ pub struct Fields<'a> {
     /// A message's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_id: Option<u64>,
+    /// `react`: with what; empty takes it back.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<Text<'a>>,
+    /// `history`: what came before this message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// `history`: what came after this message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// `history`, `search`: at most so many messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// `search`: for which words.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Text<'a>>,
     /// `create_group`: joined only by being added.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
@@ -148,6 +169,24 @@ pub struct Fields<'a> {
     /// What the sender calls the file.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub filename: Option<Text<'a>>,
+    /// A file's size in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The SHA-256 of a file (FIPS 180-4), in hexadecimal.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Text<'a>>,
+    /// Which file, or which upload of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_id: Option<u64>,
+    /// Where in a file, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// How much of a file, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
+    /// A piece of a file, in base64.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Text<'a>>,
     /// The file's bytes in base64 (RFC 4648, section 4, with padding).
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub file_data: Option<Text<'a>>,

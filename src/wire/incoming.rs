@@ -49,7 +49,8 @@ pub struct Incoming<'a> {
     pub reply_to: Option<MsgId>,
     /// It happened while this user was away.
     pub backlog: Option<bool>,
-    /// Sessions reached.
+    /// Of an answer to a message: sessions reached. Of `history_response`: up to where all others
+    /// have everything.
     pub delivered: Option<u64>,
     /// The name as the server spells it.
     #[serde(borrow)]
@@ -59,6 +60,32 @@ pub struct Incoming<'a> {
     pub server: Option<Text<'a>>,
     /// The newest message sent to this user.
     pub cursor: Option<MsgId>,
+    /// Of a login: the token for the next ones.
+    #[serde(borrow)]
+    pub token: Option<Text<'a>>,
+    /// Of a receipt: `delivered` or `read`.
+    #[serde(borrow, rename = "kind")]
+    pub receipt: Option<Text<'a>>,
+    /// The other end of a private conversation.
+    #[serde(borrow)]
+    pub with: Option<Text<'a>>,
+    /// What it says was changed.
+    pub edited: Option<bool>,
+    /// It says nothing any more.
+    pub deleted: Option<bool>,
+    /// What people think of it.
+    #[serde(borrow)]
+    pub reactions: Option<Vec<Reactions<'a>>>,
+    /// Of `history_response` and `search_response`: events as they came, or would have come.
+    #[serde(borrow)]
+    pub messages: Option<Vec<Incoming<'a>>>,
+    /// Of `history_response`: there are more.
+    pub more: Option<bool>,
+    /// Of `history_response`: up to where all others have read.
+    pub read: Option<MsgId>,
+    /// Of `conversations`.
+    #[serde(borrow)]
+    pub conversations: Option<Vec<ConversationEntry<'a>>>,
     /// Who is online.
     #[serde(borrow)]
     pub users: Option<Vec<Text<'a>>>,
@@ -76,6 +103,20 @@ pub struct Incoming<'a> {
     pub filename: Option<Text<'a>>,
     /// A file's size in bytes.
     pub size: Option<u64>,
+    /// A file's SHA-256 in hexadecimal.
+    #[serde(borrow)]
+    pub sha256: Option<Text<'a>>,
+    /// A file, or an upload of one.
+    pub file_id: Option<u64>,
+    /// Where in a file, in bytes.
+    pub offset: Option<u64>,
+    /// The largest piece of an upload, in bytes.
+    pub chunk_size: Option<u64>,
+    /// A piece of a file, in base64.
+    #[serde(borrow)]
+    pub data: Option<Text<'a>>,
+    /// The piece is the last one.
+    pub eof: Option<bool>,
     /// A file's bytes in base64.
     #[serde(borrow)]
     pub file_data: Option<Text<'a>>,
@@ -99,6 +140,37 @@ pub struct Incoming<'a> {
     pub new_name: Option<Text<'a>>,
     /// When a user was last seen, milliseconds since 1970.
     pub last_seen: Option<u64>,
+}
+
+/// One emoji under a message, as a client reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reactions<'a> {
+    /// Which.
+    #[serde(borrow)]
+    pub emoji: Text<'a>,
+    /// From whom.
+    #[serde(borrow)]
+    pub users: Vec<Text<'a>>,
+}
+
+/// One entry of `conversations`, as a client reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ConversationEntry<'a> {
+    /// The other end, when it is private.
+    #[serde(borrow)]
+    pub with: Option<Text<'a>>,
+    /// Its group, when it is not.
+    #[serde(borrow)]
+    pub group_name: Option<Text<'a>>,
+    /// Its newest message or file.
+    #[serde(borrow)]
+    pub last: Option<Box<Incoming<'a>>>,
+    /// Messages of others that this user has not read.
+    #[serde(default)]
+    pub unread: u64,
+    /// Up to which message this user has read.
+    #[serde(default)]
+    pub read: MsgId,
 }
 
 /// One entry of `details`: of a user, a group or a member.

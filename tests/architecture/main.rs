@@ -20,12 +20,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("text", &["wire", "limits"]),
     ("chat", &["wire", "text", "limits"]),
     ("journal", &["chat", "wire", "limits"]),
-    ("server", &["chat", "journal", "wire", "text", "limits", "cli", "folder"]),
+    ("server", &["chat", "journal", "wire", "text", "limits", "cli", "folder", "secret"]),
     ("client", &["wire", "text", "limits", "cli", "folder"]),
     ("load", &["wire", "text", "limits", "cli"]),
     ("demo", &["wire", "text", "limits", "cli"]),
+    ("admin", &["journal", "chat", "wire", "text", "limits", "cli", "folder", "secret"]),
     ("cli", &["text"]),
     ("folder", &["limits"]),
+    ("secret", &[]),
 ];
 
 /// What a room's tests may use beside that, and why.

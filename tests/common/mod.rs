@@ -7,6 +7,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part of this")]
 
+pub(crate) mod evil;
 pub(crate) mod peer;
 pub(crate) mod python;
 pub(crate) mod server;

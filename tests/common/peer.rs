@@ -109,6 +109,11 @@ impl Peer {
         self.stream.write_all(bytes).expect("the server reads");
     }
 
+    /// Puts one object on the wire, where the other end may be gone: then it says no.
+    pub(crate) fn try_send(&mut self, object: &Value) -> bool {
+        self.stream.write_all(&self.framing.frame(object)).is_ok()
+    }
+
     /// Says that nothing more will be sent.
     pub(crate) fn finish_sending(&self) {
         self.stream.shutdown(Shutdown::Write).expect("a half-close");
@@ -137,6 +142,41 @@ impl Peer {
         let frame = self.next();
         assert_eq!(frame["type"], kind, "came instead: {frame}");
         frame
+    }
+
+    /// The next frame, which must have these fields, whatever else it has.
+    #[track_caller]
+    pub(crate) fn told(&mut self, expected: &Value) -> Value {
+        let frame = self.next();
+        assert_has(&frame, expected);
+        frame
+    }
+
+    /// The next frame of this type: others before it are passed over.
+    #[track_caller]
+    pub(crate) fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next();
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
+    /// What was missed: everything up to `synced`, all of it marked as backlog. For logins that
+    /// gave `since` or `features`.
+    #[track_caller]
+    pub(crate) fn backlog(&mut self) -> Vec<Value> {
+        let mut missed = Vec::new();
+        loop {
+            let frame = self.next();
+            if frame["type"] == "synced" {
+                assert!(frame["cursor"].is_u64(), "{frame}");
+                return missed;
+            }
+            assert_eq!(frame["backlog"], true, "{frame}");
+            missed.push(frame);
+        }
     }
 
     /// The next frame, which must be of type `error` and have this code.
@@ -233,11 +273,7 @@ impl Peer {
     /// Logs in, and gives the answer.
     #[track_caller]
     pub(crate) fn login(&mut self, name: &str, fields: &Value) -> Value {
-        let mut request = json!({ "type": "login", "username": name });
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            request[field] = value.clone();
-        }
-        let answer = self.ok(&request);
+        let answer = self.ok(&login_request(name, fields));
         assert_eq!(answer["type"], "login_response", "{answer}");
         answer
     }
@@ -314,7 +350,8 @@ impl Peer {
                     ),
                 };
                 if self.acknowledges && frame["type"] == "heartbeat_ping" {
-                    self.send(&json!({ "type": "heartbeat_ack" }));
+                    // A server that has just ended needs no answer; its last frames are read.
+                    self.try_send(&json!({ "type": "heartbeat_ack" }));
                     continue;
                 }
                 return Heard::Frame(frame);
@@ -383,6 +420,14 @@ pub(crate) fn is_answer(frame: &Value) -> bool {
     frame["status"] == "success" || frame["status"] == "error"
 }
 
+/// A frame has these fields with these values, whatever else it has.
+#[track_caller]
+pub(crate) fn assert_has(frame: &Value, expected: &Value) {
+    for (field, value) in expected.as_object().expect("fields") {
+        assert_eq!(frame[field], *value, "{field:?} in {frame}");
+    }
+}
+
 /// A refusal has its code and a sentence for people.
 #[track_caller]
 pub(crate) fn assert_refused(answer: &Value, code: &str) {
@@ -402,8 +447,16 @@ fn short(request: &Value) -> String {
     shown
 }
 
+/// A login under this name, with more fields.
+pub(crate) fn login_request(name: &str, fields: &Value) -> Value {
+    with_fields(json!({ "type": "login", "username": name }), fields)
+}
+
 fn group_request(what: &str, group: &str, fields: &Value) -> Value {
-    let mut request = json!({ "type": what, "group_name": group });
+    with_fields(json!({ "type": what, "group_name": group }), fields)
+}
+
+fn with_fields(mut request: Value, fields: &Value) -> Value {
     for (field, value) in fields.as_object().into_iter().flatten() {
         request[field] = value.clone();
     }

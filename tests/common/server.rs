@@ -2,16 +2,16 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::PATIENCE;
-use super::peer::{Framing, Peer};
+use super::peer::{Framing, Peer, login_request};
 use super::transcript::Transcript;
+use super::{PATIENCE, text};
 
 /// The binary under test.
 pub(crate) fn papo() -> Command {
@@ -26,6 +26,7 @@ pub(crate) struct Server {
     child: Child,
     port: u16,
     home: TempDir,
+    args: Vec<String>,
     stdout: Transcript,
     stderr: Transcript,
 }
@@ -55,24 +56,90 @@ impl Server {
         (server, stdout)
     }
 
-    fn launch(mut command: Command, args: &[&str]) -> (Self, BufReader<ChildStdout>) {
+    /// A server that keeps its promises in a way of choice: `sync`, `os` or `memory`.
+    #[track_caller]
+    pub(crate) fn start_durable(durability: &str) -> Self {
+        Self::start_with(papo(), &["--durability", durability])
+    }
+
+    /// Starts it again, after its end, on the data that it left behind. The port is another one.
+    #[track_caller]
+    pub(crate) fn again(&mut self) {
+        let (child, mut stdout) = Self::spawn(papo(), self.home.path(), &self.args);
+        self.child = child;
+        self.stdout = Transcript::default();
+        self.stderr = follow_stderr(&mut self.child);
+        self.wait_for_port(&mut stdout);
+        self.stdout.go_on(stdout);
+    }
+
+    /// Stops it as an operator does, and starts it again.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.again();
+    }
+
+    /// Ends it with a SIGKILL, and starts it again.
+    #[track_caller]
+    pub(crate) fn crash(&mut self) {
+        self.kill();
+        self.again();
+    }
+
+    /// Stops it as an operator does, and waits for its end.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        #[cfg(unix)]
+        {
+            self.signal("TERM");
+            let status = self.wait();
+            assert_eq!(status.code(), Some(0), "{status}; on stderr {:?}", self.stderr.lines());
+        }
+        #[cfg(not(unix))]
+        self.kill();
+    }
+
+    /// Ends it with a SIGKILL: it can do nothing about it, and nothing more.
+    #[track_caller]
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child of ours");
+        self.wait();
+    }
+
+    /// Whether it has not ended by itself.
+    #[track_caller]
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child of ours").is_none()
+    }
+
+    fn launch(command: Command, args: &[&str]) -> (Self, BufReader<ChildStdout>) {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let data = home.path().join("data");
-        std::fs::create_dir(&data).expect("a data folder");
+        std::fs::create_dir(home.path().join("data")).expect("a data folder");
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        let (mut child, stdout) = Self::spawn(command, home.path(), &args);
+        let stderr = follow_stderr(&mut child);
+        let server = Self { child, port: 0, home, args, stdout: Transcript::default(), stderr };
+        (server, stdout)
+    }
+
+    fn spawn(
+        mut command: Command,
+        home: &Path,
+        args: &[String],
+    ) -> (Child, BufReader<ChildStdout>) {
         let mut child = command
             .args(["server", "--listen", "localhost:0", "--data"])
-            .arg(&data)
+            .arg(home.join("data"))
             .args(args)
-            .current_dir(home.path())
+            .current_dir(home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the server starts");
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let stderr = Transcript::follow(child.stderr.take().expect("piped"));
-        let server = Self { child, port: 0, home, stdout: Transcript::default(), stderr };
-        (server, stdout)
+        (child, stdout)
     }
 
     #[track_caller]
@@ -162,12 +229,40 @@ impl Server {
         peer
     }
 
-    /// A peer that is logged in, with more fields in its login.
+    /// A peer that is logged in, with more fields in its login. Who had the name before may be on
+    /// the way out still: that the connection is gone, the server hears a moment later.
     #[track_caller]
     pub(crate) fn join_with(&self, name: &str, framing: Framing, fields: &Value) -> Peer {
-        let mut peer = self.connect(framing);
-        peer.login(name, fields);
-        peer
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut peer = self.connect(framing);
+            let answer = peer.ask(&login_request(name, fields));
+            if answer["status"] == "success" {
+                assert_eq!(answer["type"], "login_response", "{answer}");
+                return peer;
+            }
+            let leaving = answer["code"] == "name_in_use" && Instant::now() < deadline;
+            assert!(leaving, "{name} cannot log in: {answer}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// A peer whose login claims a name that nobody had claimed, and the token.
+    #[track_caller]
+    pub(crate) fn claim(&self, name: &str) -> (Peer, String) {
+        let mut peer = self.connect(Framing::Line);
+        let answer = peer.login(name, &json!({ "want_token": true }));
+        let token = text(&answer, "token").to_owned();
+        (peer, token)
+    }
+
+    /// A peer whose login must be refused with this code, and the refusal. It may try again.
+    #[track_caller]
+    pub(crate) fn turned_away(&self, name: &str, fields: &Value, code: &str) -> (Peer, Value) {
+        let mut peer = self.connect(Framing::Line);
+        let refusal = peer.refused(&login_request(name, fields), code);
+        assert_eq!(refusal["type"], "login_response", "{refusal}");
+        (peer, refusal)
     }
 
     /// Two new people can log in and talk: whatever was done to the server, it still serves.
@@ -210,6 +305,10 @@ impl Drop for Server {
             eprintln!("and on stderr: {:#?}", self.stderr.lines());
         }
     }
+}
+
+fn follow_stderr(child: &mut Child) -> Transcript {
+    Transcript::follow(child.stderr.take().expect("piped"))
 }
 
 /// Waits for the end of a process, with patience but not for ever.

@@ -64,21 +64,6 @@ fn a_name_has_one_session_at_a_time() {
 }
 
 #[test]
-fn passwords_and_tokens_are_refused_while_nothing_can_keep_them() {
-    let server = Server::start();
-    let mut peer = server.connect(Framing::Line);
-    for secret in ["password", "token"] {
-        let mut login = json!({ "type": "login", "username": "ana" });
-        login[secret] = json!("segredo");
-        let refusal = peer.refused(&login, "storage_unavailable");
-        assert_eq!(refusal["type"], "login_response");
-    }
-    // And nobody is half logged in.
-    peer.refused(&json!({ "type": "list_users" }), "not_logged_in");
-    peer.login("ana", &json!({}));
-}
-
-#[test]
 fn logging_out_ends_the_connection_and_frees_the_name() {
     let server = Server::start();
     for framing in Framing::ALL {

@@ -1,18 +1,20 @@
 //! The door to the stories: who is there, what a line does, and how a frame is shown.
 
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::Arc;
 
-use crate::chat::entry::Committed;
-use crate::chat::{Chat, Class, Effect, Effects, Flow, Held, Now, Save, Saved, SessionId};
+use crate::chat::query::{Query, Ticket};
+use crate::chat::{
+    Chat, Check, Checked, Class, Effect, Effects, Flow, Now, Save, Saved, SessionId,
+};
 use crate::journal::Journal;
 use crate::text::Lang;
 use crate::wire::Code;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request;
 
-/// One server with its people. Each name has one connection at a time.
+/// One server with its people. `ana` and `ana~2` are two connections of one user.
 struct World {
     chat: Chat,
     journal: Journal,
@@ -24,8 +26,18 @@ struct World {
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
-    /// Who does not read: kept events to them are handed back.
+    /// Who takes its time: the worker that keeps files, the reader of the journal.
+    waiting: Vec<String>,
+    queries: Vec<(Ticket, Query)>,
+    checks: Vec<Check>,
+    /// Who does not read: kept events to them are left out, and fed when they read again.
     stalled: Vec<String>,
+    /// Who is behind, as the shell knows it.
+    behind: Vec<SessionId>,
+    hungry: Vec<SessionId>,
+    /// Who may go on.
+    resumed: Vec<SessionId>,
+    tokens: u32,
 }
 
 /// Plays a story and compares what was shown.
@@ -33,7 +45,7 @@ struct World {
 pub(super) fn check(story: &str, expected: &str) {
     let mut world = World {
         chat: Chat::new(Lang::Pt),
-        journal: Journal::default(),
+        journal: Journal::memory(),
         fx: Effects::default(),
         now: Now { mono_ms: 1_000, wall_ms: 1_763_900_999_999, utc_offset_s: 0 },
         people: HashMap::new(),
@@ -41,7 +53,14 @@ pub(super) fn check(story: &str, expected: &str) {
         numbers: Vec::new(),
         screen: String::new(),
         saves: Vec::new(),
+        waiting: Vec::new(),
+        queries: Vec::new(),
+        checks: Vec::new(),
         stalled: Vec::new(),
+        behind: Vec::new(),
+        hungry: Vec::new(),
+        resumed: Vec::new(),
+        tokens: 0,
     };
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
         world.play(line);
@@ -53,10 +72,16 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
-            self.now.mono_ms += ms.parse::<u64>().unwrap();
+            let ms = ms.parse::<u64>().unwrap();
+            self.now.mono_ms += ms;
+            self.now.wall_ms += ms;
+            if self.chat.seen_due_ms().is_some_and(|due_ms| due_ms <= self.now.mono_ms) {
+                self.chat.tell_seen(&mut self.fx);
+            }
+            self.settle();
             return;
         }
         if line.starts_with("--") {
@@ -65,59 +90,126 @@ impl World {
         }
         let (who, what) = line.split_once(' ').unwrap();
         match what {
+            // Before anything else happens that is on its way.
+            "vanishes" => {
+                let session = self.people.remove(who).unwrap();
+                self.chat.disconnected(session, self.now, &mut self.fx);
+                self.show();
+            }
             "out" => {
                 let session = self.people.remove(who).unwrap();
-                self.chat.disconnected(session, Vec::new(), self.now, &mut self.fx);
-                self.show();
+                self.chat.disconnected(session, self.now, &mut self.fx);
+                self.settle();
+            }
+            "waits" => self.waiting.push(who.to_owned()),
+            "works" => {
+                self.waiting.retain(|waiting| waiting != who);
+                self.settle();
             }
             "stalls" => self.stalled.push(who.to_owned()),
             "reads" => {
                 self.stalled.retain(|stalled| stalled != who);
-                let session = self.people[who];
-                while self.chat.feed(session, &mut self.fx) {
-                    self.show();
-                }
-                self.show();
+                self.settle();
             }
-            _ if what.starts_with("in") => {
+            _ if what.starts_with("in") || what.starts_with("+ in") => {
                 self.connections += 1;
+                let (at_once, what) = match what.strip_prefix("+ ") {
+                    Some(what) => (false, what),
+                    None => (true, what),
+                };
                 let session = SessionId { index: self.connections, generation: 0 };
                 self.people.insert(who.to_owned(), session);
                 let more = what[2..].trim();
                 let comma = if more.is_empty() { "" } else { ", " };
-                let login = format!(r#"{{"type":"login","username":"{who}"{comma}{more}}}"#);
-                self.request(session, &login);
+                let name = who.split('~').next().unwrap();
+                let login = format!(r#"{{"type":"login","username":"{name}"{comma}{more}}}"#);
+                if at_once {
+                    self.request(session, &login);
+                } else {
+                    self.handle(session, &login);
+                }
             }
             _ if what.starts_with("+ ") => {
                 self.handle(self.people[who], &what[2..]);
             }
-            json => self.request(self.people[who], json),
+            json => {
+                // `#1` stands for the number of the first message that was shown.
+                let mut json = json.to_owned();
+                for (at, number) in self.numbers.iter().enumerate().rev() {
+                    json = json.replace(&format!(":#{}", at + 1), &format!(":{number}"));
+                }
+                self.request(self.people[who], &json);
+            }
         }
     }
 
     fn request(&mut self, session: SessionId, json: &str) {
         let flow = self.handle(session, json);
-        while let Some(save) = self.saves.pop() {
-            let result = if save.data == "disk full" {
-                Err(Code::StorageUnavailable)
-            } else {
-                Ok((save.filename.stored_as(&[&save.sender], 1), save.data.len() as u64))
-            };
-            self.chat
-                .saved(Saved { transfer: save.transfer, data: save.data, result }, &mut self.fx);
-            self.show();
-        }
-        self.journal.append(&mut self.fx.batch, self.now.wall_ms);
-        let mut resumed = false;
-        while let Some(Committed { batch, outcomes }) = self.journal.committed() {
-            let mut committed = Committed { batch, outcomes };
-            self.chat.committed(&mut committed, self.now, &mut self.fx);
-            resumed |=
-                self.fx.list().iter().any(|fx| matches!(fx, Effect::Resume(s) if *s == session));
-            self.show();
-            self.journal.recycle(committed);
-        }
+        self.resumed.clear();
+        self.settle();
+        let resumed = self.resumed.contains(&session);
         assert!(flow != Flow::Wait || resumed, "who waits is told to go on: {json}");
+    }
+
+    /// Lets everything happen that is on its way.
+    fn settle(&mut self) {
+        loop {
+            self.show();
+            let waits = |who: &str| self.waiting.iter().any(|waiting| waiting == who);
+            if let Some(save) = self.saves.pop_if(|_| !waits("worker")) {
+                let result = if save.data == "disk full" {
+                    Err(Code::StorageUnavailable)
+                } else {
+                    {
+                        let name = save.filename.stored_as(&[&save.sender], 1);
+                        Ok((name, save.data.len() as u64, Sha256::digest(&save.data).into()))
+                    }
+                };
+                let saved = Saved { transfer: save.transfer, data: save.data, result };
+                self.chat.saved(saved, &mut self.fx);
+            } else if let Some(check) = self.checks.pop() {
+                let (ticket, checked) = self.check(check);
+                self.chat.checked(ticket, checked, self.now, &mut self.fx);
+            } else if !self.fx.batch.is_empty() {
+                self.journal.append(&mut self.fx.batch, self.now.wall_ms);
+            } else if let Some(mut committed) = self.journal.committed() {
+                self.chat.committed(&mut committed, self.now, &mut self.fx);
+                self.show();
+                self.journal.recycle(committed);
+            } else if let Some((ticket, query)) = self.queries.pop_if(|_| !waits("reader")) {
+                self.journal.fetch(ticket, query);
+            } else if let Some((ticket, fetched)) = self.journal.fetched() {
+                self.chat.fetched(ticket, fetched, self.now, &mut self.fx);
+            } else if let Some(at) = self.hungry.iter().position(|id| !self.is_stalled(*id)) {
+                let session = self.hungry.remove(at);
+                self.chat.feed(session, &mut self.fx);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Secrets of a story: the hash of a password is itself.
+    fn check(&mut self, check: Check) -> (Ticket, Checked) {
+        match check {
+            Check::Token(ticket) => {
+                self.tokens += 1;
+                let token = format!("token{}", self.tokens);
+                let hash = Sha256::digest(token.as_bytes()).into();
+                (ticket, Checked::Token(token, hash))
+            }
+            Check::Password { ticket, password, against } => {
+                (ticket, Checked::Password(against == Some(password)))
+            }
+            Check::NewPassword { ticket, password, old } => {
+                let right = old.is_none_or(|(old, kept)| old == kept);
+                (ticket, Checked::NewPassword(right.then_some(password)))
+            }
+        }
+    }
+
+    fn is_stalled(&self, session: SessionId) -> bool {
+        self.stalled.contains(&self.who(session))
     }
 
     /// Handles a request whose entry waits in the batch for that of the next.
@@ -131,8 +223,7 @@ impl World {
     /// Carries the effects out: what is sent is shown.
     fn show(&mut self) {
         let mut fx = std::mem::take(&mut self.fx);
-        let mut returned: Vec<(SessionId, MsgId, Arc<Held>)> = Vec::new();
-        let mut hungry = Vec::new();
+        let (mut fell_behind, mut taken) = (Vec::new(), Vec::new());
         for effect in fx.list() {
             let (to, frame, class) = match effect {
                 Effect::Send { to, frame, class } => (vec![*to], frame, *class),
@@ -143,35 +234,51 @@ impl World {
                     continue;
                 }
                 Effect::Feed(session) => {
-                    hungry.push(*session);
+                    self.hungry.push(*session);
                     continue;
                 }
-                Effect::LoggedIn { .. } | Effect::LoggedOut { .. } | Effect::Resume(_) => continue,
+                Effect::CaughtUp(session) => {
+                    self.behind.retain(|behind| behind != session);
+                    continue;
+                }
+                Effect::Resume(session) => {
+                    self.resumed.push(*session);
+                    continue;
+                }
+                Effect::LoggedIn { .. } | Effect::LoggedOut { .. } => continue,
             };
             for to in to {
                 let who = self.who(to);
-                if let Class::Kept(msg_id) = class
-                    && self.stalled.contains(&who)
-                {
-                    returned.push((to, msg_id, fx.hold(frame)));
-                    continue;
+                if let Class::Kept(position) = class {
+                    if self.behind.contains(&to) {
+                        continue;
+                    }
+                    if self.stalled.contains(&who) {
+                        self.behind.push(to);
+                        fell_behind.push((to, position));
+                        continue;
+                    }
                 }
                 let line = self.line(fx.bytes(frame));
                 writeln!(self.screen, "{who} < {line}").unwrap();
+                if let Class::Kept(position) | Class::Fed(position) = class {
+                    taken.push((to, position));
+                }
             }
         }
         fx.take_saves(|save| self.saves.push(save));
         fx.take_discards(|saved_as| writeln!(self.screen, "discarded {saved_as}").unwrap());
+        fx.take_queries(|ticket, query| self.queries.push((ticket, query)));
+        fx.take_checks(|check| self.checks.push(check));
+        fx.take_file_jobs(|job| panic!("no story has files in pieces: {job:?}"));
         fx.drained();
         self.fx = fx;
-        for (session, msg_id, json) in returned {
-            self.chat.undelivered(session, vec![(msg_id, json)]);
+        for (session, position) in fell_behind {
+            self.chat.fell_behind(session, position);
+            self.hungry.push(session);
         }
-        for session in hungry {
-            while self.chat.feed(session, &mut self.fx) {
-                self.show();
-            }
-            self.show();
+        for (session, position) in taken {
+            self.chat.taken(session, position, self.now);
         }
     }
 
@@ -201,6 +308,9 @@ impl World {
         }
         let texts = [
             &frame.code,
+            &frame.receipt,
+            &frame.token,
+            &frame.with,
             &frame.group_name,
             &frame.event,
             &frame.sender,
@@ -214,6 +324,23 @@ impl World {
         ];
         for text in texts.into_iter().flatten() {
             write!(line, " {text}").unwrap();
+        }
+        for (flag, shown) in [(frame.edited, "edited"), (frame.deleted, "deleted")] {
+            if flag == Some(true) {
+                write!(line, " {shown}").unwrap();
+            }
+        }
+        for reaction in frame.reactions.iter().flatten() {
+            write!(line, " {}{:?}", reaction.emoji, reaction.users).unwrap();
+        }
+        for message in frame.messages.iter().flatten() {
+            let (sender, content) = (message.sender.as_deref(), message.content.as_deref());
+            write!(line, " | {}: {}", sender.unwrap_or(""), content.unwrap_or("")).unwrap();
+        }
+        for entry in frame.conversations.iter().flatten() {
+            let name = entry.with.as_deref().or(entry.group_name.as_deref()).unwrap_or("");
+            let last = entry.last.as_ref().and_then(|last| last.content.as_deref());
+            write!(line, " | {name} {}: {}", entry.unread, last.unwrap_or("-")).unwrap();
         }
         for names in [&frame.users, &frame.groups, &frame.members].into_iter().flatten() {
             write!(line, " {names:?}").unwrap();

@@ -2,20 +2,16 @@
 
 use crate::text::client::{self as text, Choice};
 use crate::wire::Code;
-use crate::wire::event::Incoming;
+use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
-use super::{App, Effect, Link, Step, bad, dim, good, send};
-use crate::client::requests::{Arrived, arrived_file};
+use super::missed::Item;
+use super::{App, Effect, Link, bad, send};
+use crate::client::outstanding::About;
+use crate::client::place::Place;
+use crate::client::requests::{Arrived, arrived_file, arrived_up_to};
 use crate::client::sanitize::one_line;
-use crate::client::show::{self, Line, Style};
-
-/// Message numbers remembered, so that what a server sends again is not shown twice.
-const SEEN_MAX: usize = 512;
-
-/// Refusals of the name after a reconnect before the user is told: the server needs up to three
-/// heartbeats to notice that the old connection is gone.
-const QUIET_REFUSALS_MAX: u32 = 5;
+use crate::client::show::{self, Line, Style, beginning, fingerprint};
 
 impl App {
     /// A frame arrived.
@@ -31,12 +27,12 @@ impl App {
             "heartbeat_ping" => vec![send(&Fields::new("heartbeat_ack"))],
             "private_message_received" | "group_message_received" => self.message(&event),
             "file_received" | "group_file_received" => self.file(&event),
-            "synced" => self.synced(),
-            "presence" | "group_event" => self.shown(&event).into_iter().collect(),
-            "added_to_group" => {
-                let mut effects = self.backlog_head(&event);
-                effects.extend(self.shown(&event));
-                effects
+            "synced" => self.synced(&event),
+            "receipt" => self.receipt(&event),
+            "message_changed" => self.changed(&event),
+            "presence" | "group_event" | "added_to_group" => {
+                let line = self.reader().event(&event);
+                self.notice(&event, line)
             }
             _ if event.status.is_some() => self.answer(&event),
             _ => Vec::new(),
@@ -44,15 +40,14 @@ impl App {
     }
 
     fn answer(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
-        if let Link::LoggingIn { id } = &self.link {
-            let ours = matches!(&answer.id, Some(RequestId::Text(answered)) if **answered == **id);
-            if ours || answer.kind() == "login_response" {
-                return if answer.is_error() {
-                    self.login_refused(answer)
-                } else {
-                    self.logged_in(answer)
-                };
-            }
+        if let Link::LoggingIn { id } = &self.link
+            && (is_id(answer, id) || answer.kind() == "login_response")
+        {
+            return if answer.is_error() {
+                self.login_refused(answer)
+            } else {
+                self.logged_in(answer)
+            };
         }
         if show::code(answer) == Some(Code::UnknownUser)
             && let Some((wait, frame)) = self.outstanding.try_later(answer.id.as_ref())
@@ -60,10 +55,24 @@ impl App {
             return vec![Effect::SendLater(wait, frame)];
         }
         let answered = self.outstanding.answered(answer.id.as_ref());
-        let late = answered.as_ref().and_then(|answered| answered.late.as_deref());
-        let late = late.map_or_else(String::new, |label| format!(" ({label})"));
+        let late = answered.as_ref().filter(|answered| answered.is_late);
+        let late = late.map_or_else(String::new, |answered| told_late(&answered.about));
+        let asked = answered.as_ref().map(|answered| answered.asked);
+        if asked == Some(Choice::History)
+            && let Some(place) = self.asked_page(answer)
+            && !answer.is_error()
+        {
+            return self.history(answer, &place).into_iter().map(Effect::Show).collect();
+        }
+        if let Some(answered) = answered.filter(|_| !answer.is_error()) {
+            self.stored(answer, answered.about);
+        }
+        let mut effects = Vec::new();
+        if asked == Some(Choice::Password) {
+            effects = self.keep_token(answer);
+        }
         let reader = self.reader();
-        let lines = match answered.as_ref().map(|answered| answered.asked) {
+        let lines = match asked {
             Some(Choice::Quit) => return Vec::new(),
             asked @ Some(_) if answer.is_error() => {
                 vec![Line { rest: late, ..reader.refusal(answer, asked) }]
@@ -71,6 +80,8 @@ impl App {
             Some(Choice::ListUsers) => reader.users(answer),
             Some(Choice::ListGroups) => reader.groups(answer),
             Some(Choice::Members) => reader.members(answer),
+            Some(Choice::Search) => reader.found(answer),
+            Some(Choice::Conversations) => reader.conversations(answer),
             Some(_) => {
                 let said = reader.sentence(answer);
                 vec![Line { rest: late, ..Line::new(Style::Good, format!("✅ {said}")) }]
@@ -90,77 +101,107 @@ impl App {
                 vec![Line::bad(&said)]
             }
         };
-        lines.into_iter().map(Effect::Show).collect()
-    }
-
-    fn logged_in(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
-        self.link = Link::Online;
-        self.refusals = 0;
-        self.refusal = None;
-        let is_first = self.me.is_none();
-        let name = answer.username.as_deref().map(str::to_owned);
-        self.me = name.or_else(|| self.wanted.clone());
-        self.wanted.clone_from(&self.me);
-        let mut effects = Vec::new();
-        if is_first {
-            self.told_lost = false;
-            let said = self.reader().sentence(answer);
-            effects.push(good(format!("✅ {said}")));
-            effects.extend(self.menu(false));
-            self.step = Step::Menu;
-        } else if std::mem::take(&mut self.told_lost) {
-            let me = self.me.as_deref().map(one_line);
-            let told = text::back(self.lang, me.as_deref(), self.outstanding.len());
-            effects.push(good(told));
-        }
-        effects.extend(self.outstanding.send_again().into_iter().map(Effect::Send));
+        effects.extend(lines.into_iter().map(Effect::Show));
         effects
     }
 
-    fn login_refused(&mut self, answer: &Incoming<'_>) -> Vec<Effect> {
-        self.link = Link::Connected;
-        if self.me.is_none() {
-            self.wanted = None;
-            self.refusal = Some(self.reader().sentence(answer));
-            return vec![Effect::Show(self.reader().refusal(answer, None))];
+    /// Of which conversation the history is that this answers.
+    fn asked_page(&mut self, answer: &Incoming<'_>) -> Option<Place> {
+        let asked = self.pages.iter().position(|(id, _)| is_id(answer, id))?;
+        self.pages.remove(asked).map(|(_, place)| place)
+    }
+
+    fn history(&mut self, answer: &Incoming<'_>, place: &Place) -> Vec<Line> {
+        let messages = answer.messages.as_deref().unwrap_or_default();
+        let ids = || messages.iter().filter_map(|event| event.msg_id);
+        if let (Some(true), Some(oldest)) = (answer.more, ids().min()) {
+            self.older = Some((place.clone(), oldest));
         }
-        // The server may not have noticed yet that the old connection is gone: the name is ours,
-        // and it is worth asking again. Whatever else it says is told, once.
-        self.refusals += 1;
-        let mut effects = Vec::new();
-        let patience = match show::code(answer) {
-            Some(Code::NameInUse) => QUIET_REFUSALS_MAX,
-            _ => 1,
-        };
-        if self.refusals == patience {
-            let said = self.reader().sentence(answer);
-            effects.push(bad(&text::still_refused(self.lang, &said)));
+        if let Some(newest) = ids().max() {
+            self.was_read(place.clone(), newest);
         }
-        effects.push(Effect::Reconnect);
-        effects
+        self.reader().history(answer, place)
+    }
+
+    /// An own message or file is stored.
+    pub(super) fn stored(&mut self, answer: &Incoming<'_>, about: About) {
+        let (Some(place), Some(msg_id)) = (about.place, answer.msg_id) else { return };
+        let me = self.me.clone().unwrap_or_default();
+        self.seen.add(msg_id, &me, about.beginning.clone(), None);
+        self.ticks.sent(place, msg_id, about.beginning);
     }
 
     fn message(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
         if !self.remember(event) {
             return Vec::new();
         }
-        let mut effects = self.backlog_head(event);
-        effects.extend(self.shown(event));
-        effects
+        let lines: Vec<Line> = self.reader().event(event).into_iter().collect();
+        if event.backlog == Some(true) {
+            self.hold(event, lines);
+            return Vec::new();
+        }
+        self.shown_now(event);
+        lines.into_iter().map(Effect::Show).collect()
     }
 
     fn file(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
         if !self.remember(event) {
             return Vec::new();
         }
-        let mut effects = self.backlog_head(event);
-        effects.extend(self.shown(event));
-        effects.push(match arrived_file(event) {
-            Arrived::File(file) => Effect::Save(file),
-            Arrived::Broken => bad(text::FILE_BROKEN.get(self.lang)),
-            Arrived::NotHere => bad(text::FILE_NOT_HERE.get(self.lang)),
-        });
-        effects
+        let is_missed = event.backlog == Some(true);
+        let mut lines: Vec<Line> = self.reader().event(event).into_iter().collect();
+        let save = match arrived_file(event) {
+            Arrived::File(file) if is_missed => Some(Effect::SaveMissed(file)),
+            Arrived::File(file) => Some(Effect::Save(file)),
+            Arrived::Offer(offer) => {
+                let me = self.me.as_deref();
+                let is_wanted = event.sender.as_deref() != me || event.recipient.as_deref() == me;
+                Some(Effect::Offered { offer, is_wanted, is_missed })
+            }
+            Arrived::Broken => {
+                lines.push(Line::bad(text::FILE_BROKEN.get(self.lang)));
+                None
+            }
+            Arrived::NotHere => {
+                lines.push(Line::bad(text::FILE_NOT_HERE.get(self.lang)));
+                None
+            }
+        };
+        if is_missed {
+            self.hold(event, lines);
+            return save.into_iter().collect();
+        }
+        self.shown_now(event);
+        lines.into_iter().map(Effect::Show).chain(save).collect()
+    }
+
+    /// What is no message: shown at once, or in its place among what was missed.
+    fn notice(&mut self, event: &Incoming<'_>, line: Option<Line>) -> Vec<Effect> {
+        match line {
+            Some(line) if event.backlog == Some(true) => {
+                self.missed.hold(Item { lines: vec![line], ..Item::default() });
+                Vec::new()
+            }
+            line => line.into_iter().map(Effect::Show).collect(),
+        }
+    }
+
+    fn changed(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
+        let Some(msg_id) = event.msg_id else { return Vec::new() };
+        let line = self.reader().changed(event, self.seen.find(msg_id));
+        if event.edited == Some(true) && event.deleted != Some(true) {
+            let says = event.content.as_deref().unwrap_or("");
+            self.seen.change(msg_id, beginning(says), fingerprint(says));
+        }
+        self.notice(event, line)
+    }
+
+    fn receipt(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
+        let is_mine = event.by.as_deref() == self.me.as_deref();
+        if let Some(place) = Place::of(event, self.me.as_deref()).filter(|_| !is_mine) {
+            self.ticks.receipt(&place, event);
+        }
+        Vec::new()
     }
 
     /// Remembers a message by its number, and says whether it is new: not shown before.
@@ -168,32 +209,75 @@ impl App {
         let Some(msg_id) = event.msg_id else {
             return true;
         };
-        if self.seen.contains(&msg_id) {
-            return false;
+        let sender = event.sender.as_deref().unwrap_or("?");
+        let says = event.content.as_deref().or(event.filename.as_deref()).unwrap_or("");
+        let is_new = self.seen.add(msg_id, sender, beginning(says), Some(fingerprint(says)));
+        self.has_arrived(event);
+        if is_new
+            && self.me.as_deref() == Some(sender)
+            && let Some(place) = Place::of(event, self.me.as_deref())
+        {
+            // From another session of this user's.
+            self.ticks.sent(place, msg_id, beginning(says));
         }
-        self.newest = self.newest.max(msg_id);
-        self.seen.push_back(msg_id);
-        if self.seen.len() > SEEN_MAX {
-            self.seen.pop_front();
-        }
-        true
+        is_new
     }
 
-    fn backlog_head(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
-        if event.backlog != Some(true) {
-            return Vec::new();
-        }
-        self.backlog_shown += 1;
-        match self.backlog_shown {
-            1 => vec![dim(text::BACKLOG.get(self.lang))],
-            _ => Vec::new(),
+    fn has_arrived(&mut self, event: &Incoming<'_>) {
+        if let Some(msg_id) = arrived_up_to(event) {
+            self.newest = self.newest.max(msg_id);
+            self.notes.arrived(msg_id);
         }
     }
 
-    fn synced(&mut self) -> Vec<Effect> {
-        match std::mem::take(&mut self.backlog_shown) {
-            0 => Vec::new(),
-            count => vec![dim(&text::backlog_shown(self.lang, count))],
+    fn hold(&mut self, event: &Incoming<'_>, lines: Vec<Line>) {
+        let me = self.me.as_deref();
+        self.missed.hold(Item {
+            place: Place::of(event, me),
+            msg_id: event.msg_id.unwrap_or(0),
+            day: show::day(event),
+            counts: event.sender.as_deref() != me,
+            lines,
+        });
+    }
+
+    fn shown_now(&mut self, event: &Incoming<'_>) {
+        if let (Some(place), Some(msg_id)) = (Place::of(event, self.me.as_deref()), event.msg_id) {
+            self.was_read(place, msg_id);
         }
     }
+
+    /// Only where somebody sits at a terminal, what was shown was read.
+    fn was_read(&mut self, place: Place, msg_id: MsgId) {
+        if self.interactive {
+            self.notes.read(place, msg_id);
+        }
+    }
+
+    fn synced(&mut self, event: &Incoming<'_>) -> Vec<Effect> {
+        self.has_arrived(event);
+        let mut effects = self.show_missed();
+        self.missed.is_whole = true;
+        effects.extend(self.send_notes());
+        effects
+    }
+
+    /// Shows what is held of a backlog.
+    pub(super) fn show_missed(&mut self) -> Vec<Effect> {
+        let shown = self.missed.release(self.lang);
+        for (place, msg_id) in shown.read {
+            self.was_read(place, msg_id);
+        }
+        shown.lines.into_iter().map(Effect::Show).collect()
+    }
+}
+
+fn is_id(answer: &Incoming<'_>, id: &str) -> bool {
+    matches!(&answer.id, Some(RequestId::Text(answered)) if **answered == *id)
+}
+
+/// What an answer that comes late is about.
+fn told_late(about: &About) -> String {
+    let to = about.place.as_ref().map_or("", |place| place.name.as_str());
+    format!(" ({}: {})", one_line(to), about.beginning)
 }

@@ -1,15 +1,21 @@
 //! Stories: what is typed and what arrives, and the screen that comes of it.
 //!
 //! In a story, `> ` is a line typed, `< ` a frame from the server, `!connected` and `!lost` are the
-//! connection's doing. What follows each is what it must bring: the lines of the screen, and after
+//! connection's doing, `!tick` lets a moment pass, and `!tokens` are what the computer keeps for the
+//! name that is asked for next. What follows each is what it must bring: the lines of the screen, and after
 //! `→ ` the frames sent.
 
 use super::*;
 use crate::client::requests::CLIENT;
+use crate::limits::CONTENT_BYTES_MAX;
+
+mod talk;
+mod tokens;
 
 /// Plays a story's inputs and gives it back with what they really brought.
 fn play(app: &mut App, story: &str) -> String {
     let mut told = String::new();
+    let mut tokens = Vec::new();
     for line in story.lines().map(str::trim_start) {
         let effects = if let Some(typed) = line.strip_prefix("> ") {
             app.typed(&typed.replace("\\n", "\n"))
@@ -21,13 +27,24 @@ fn play(app: &mut App, story: &str) -> String {
             app.connected()
         } else if line == "!lost" {
             app.lost()
+        } else if line == "!tick" {
+            app.tick()
+        } else if let Some(kept) = line.strip_prefix("!tokens ") {
+            tokens = kept.split(' ').map(str::to_owned).collect();
+            Vec::new()
         } else {
             continue;
         };
         told.push_str(line);
         told.push('\n');
         for effect in effects {
-            told.push_str(&describe(effect));
+            match effect {
+                Effect::Recall(_) => {
+                    let effects = app.recalled(std::mem::take(&mut tokens));
+                    told.extend(effects.into_iter().map(describe));
+                }
+                effect => told.push_str(&describe(effect)),
+            }
         }
     }
     told
@@ -44,7 +61,17 @@ fn describe(effect: Effect) -> String {
             format!("{wait:?} → {}\n", String::from_utf8_lossy(&frame))
         }
         Effect::Save(file) => format!("save {} bytes of {:?}\n", file.data.len(), file.filename),
-        Effect::ReadFile(file) => format!("read {:?} for {:?}\n", file.path, file.recipient),
+        Effect::SaveMissed(file) => format!("save missed {:?}\n", file.filename),
+        Effect::Recall(user) => format!("recall {user}\n"),
+        Effect::Remember { user, token } => format!("remember {token} of {user}\n"),
+        Effect::SendFile(file) => format!("send {:?} to {:?}\n", file.path, file.recipient),
+        Effect::Offered { offer, is_wanted, .. } => {
+            format!("offered {:?}, wanted: {is_wanted}\n", offer.filename)
+        }
+        Effect::ListOffers => "list offers\n".to_owned(),
+        Effect::Fetch(offer) => format!("fetch {}\n", offer.file_id),
+        // Of every login, and nothing to be seen.
+        Effect::Online(_) => String::new(),
         Effect::Reconnect => "reconnect\n".to_owned(),
         Effect::Quit => "quit\n".to_owned(),
     }
@@ -63,13 +90,14 @@ fn check_in(app: &mut App, story: &str) {
 }
 
 fn app(user: Option<&str>) -> App {
-    App::new(Lang::Pt, true, "t".to_owned(), user.map(str::to_owned))
+    App::new(Lang::Pt, true, "t".to_owned(), user.map(str::to_owned), None)
 }
 
 /// Ana, logged in, with nothing on her screen that matters.
 fn ana() -> App {
     let mut app = app(Some("ana"));
     app.connected();
+    app.recalled(Vec::new());
     app.received(
         br#"{"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-1","username":"ana"}"#,
     );
@@ -90,7 +118,7 @@ fn the_name_is_asked_until_one_will_do() {
         > a/b
         ❌ Nome inválido: use de 1 a 32 letras, números, emojis, espaços e . _ -
         > bia
-        → {"type":"login","id":"t-1","username":"bia","lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
+        → {"type":"login","id":"t-1","username":"bia","want_token":true,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-1"}
         ❌ Nome de usuário já em uso. Escolha outro nome de usuário.
         "#,
@@ -157,7 +185,7 @@ fn an_empty_answer_cancels() {
         → {"type":"typing","group_name":"Trabalho"}
         >
         ↩️ Cancelado: a resposta ficou vazia.
-        > 20
+        > 25
         ❌ Opção inválida. Digite o número de uma opção; a opção 7 mostra o menu.
         > 8
         quit
@@ -175,14 +203,14 @@ fn groups_are_made_listed_and_run() {
         → {"type":"create_group","id":"t-2","group_name":"Trabalho"}
         < {"type":"group_response","status":"success","message":"Grupo \"Trabalho\" criado com sucesso","id":"t-2"}
         ✅ Grupo "Trabalho" criado com sucesso
-        > 14
+        > 18
         > Cofre
         → {"type":"create_group","id":"t-3","group_name":"Cofre","private":true}
         > 10
         > Trabalho
         > bia
         → {"type":"add_member","id":"t-4","group_name":"Trabalho","new_member":"bia"}
-        > 18
+        > 22
         > Trabalho
         > Lazer
         → {"type":"rename_group","id":"t-5","group_name":"Trabalho","new_name":"Lazer"}
@@ -199,11 +227,11 @@ fn groups_are_made_listed_and_run() {
         👥 Membros de Lazer (2):
         • ana (você) - admin, online
         • bia - fora
-        > 19
+        > 23
         > Lazer
         > Laser
         ↩️ Cancelado: o nome digitado é outro.
-        > 19
+        > 23
         > Lazer
         > Lazer
         → {"type":"delete_group","id":"t-8","group_name":"Lazer"}
@@ -221,7 +249,7 @@ fn groups_are_made_listed_and_run() {
 fn a_refusal_comes_with_advice_that_fits_what_was_asked() {
     let mut app = ana();
     for (typed, code, sentence) in [
-        ("13|Trabalho", "unknown_group", "Não. Peça o nome exato a um membro do grupo."),
+        ("17|Trabalho", "unknown_group", "Não. Peça o nome exato a um membro do grupo."),
         ("12|Trabalho", "unknown_group", "Não. Confira o nome: a opção 6 mostra seus grupos."),
         (
             "2|Trabalho",
@@ -230,10 +258,10 @@ fn a_refusal_comes_with_advice_that_fits_what_was_asked() {
         ),
         ("3|T|oi", "not_member", "Não. Peça a um membro que adicione você com a opção 10."),
         ("12|T", "not_member", "Não. Confira o nome: a opção 6 mostra seus grupos."),
-        ("15|T|bia", "not_member", "Não"),
-        ("16|T|bia", "not_member", "Não"),
-        ("17|T|bia", "not_member", "Não"),
-        ("17|T|bia", "unknown_user", "Não. Confira o nome: a opção 11 mostra os membros do grupo."),
+        ("19|T|bia", "not_member", "Não"),
+        ("20|T|bia", "not_member", "Não"),
+        ("21|T|bia", "not_member", "Não"),
+        ("21|T|bia", "unknown_user", "Não. Confira o nome: a opção 11 mostra os membros do grupo."),
     ] {
         for line in typed.split('|') {
             play(&mut app, &format!("> {line}"));
@@ -252,7 +280,7 @@ fn who_removes_oneself_is_told_how_to_leave() {
     check_in(
         &mut ana(),
         "
-        > 15
+        > 19
         > Trabalho
         > ANA
         ❌ Para sair do grupo, use a opção 12.
@@ -284,25 +312,6 @@ fn what_arrives_is_shown_once_and_cannot_forge_a_line() {
 }
 
 #[test]
-fn what_was_missed_is_framed() {
-    check_in(
-        &mut ana(),
-        r#"
-        < {"type":"added_to_group","group_name":"T","added_by":"bob","timestamp":"14:30:00","backlog":true}
-        📬 Enquanto você estava fora:
-        🎉 Você foi adicionado ao grupo T por bob
-        < {"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"um","timestamp":"14:30:25","backlog":true}
-        💬 [PRIVADA] bob (14:30:25): um
-        < {"type":"group_message_received","msg_id":6,"sender":"bob","group_name":"T","content":"dois","timestamp":"14:31:00","backlog":true}
-        👥 [GRUPO: T] bob (14:31:00): dois
-        < {"type":"synced","cursor":6}
-        📬 Isso foi tudo (3 itens).
-        < {"type":"synced","cursor":6}
-        "#,
-    );
-}
-
-#[test]
 fn files_go_both_ways() {
     let mut app = ana();
     check_in(
@@ -316,30 +325,57 @@ fn files_go_both_ways() {
         ❌ O arquivo chegou ilegível e não foi salvo. Peça que o enviem de novo.
         < {"type":"file_received","msg_id":7,"sender":"bob","filename":"x","timestamp":"14:30:25","file_data":null}
         📎 [ARQUIVO PRIVADO] bob (14:30:25) enviou: x
-        ❌ O arquivo é grande demais para este cliente e não foi baixado.
+        ❌ O arquivo não veio, e este servidor não diz como baixá-lo.
+        < {"type":"file_received","msg_id":8,"sender":"bob","recipient":"ana","filename":"z","size":9,"file_id":3,"timestamp":"14:30:25"}
+        📎 [ARQUIVO PRIVADO] bob (14:30:25) enviou: z
+        offered "z", wanted: true
+        < {"type":"file_received","msg_id":9,"sender":"ana","recipient":"bob","filename":"y","size":9,"file_id":4,"timestamp":"14:30:25"}
+        📎 [ARQUIVO PRIVADO] ana (você) → bob (14:30:25) enviou: y
+        offered "y", wanted: false
         > 4
         > 3
         ❌ Responda 1 ou 2.
         > 2
         > Trabalho
         > ~/foto.jpg
-        read "~/foto.jpg" for "Trabalho"
+        send "~/foto.jpg" to "Trabalho"
         "#,
     );
     let file = Outgoing { to_group: true, recipient: "Trabalho".into(), path: "~/foto.jpg".into() };
-    let upload = Upload { filename: "foto.jpg".into(), bytes: 2, base64: "b2k=".into() };
-    let told: String = app.file_read(&file, Ok(upload)).into_iter().map(describe).collect();
-    assert_eq!(
-        told,
-        "📤 Enviando foto.jpg (2 bytes)...\n\
-         → {\"type\":\"send_file\",\"id\":\"t-2\",\"recipient\":\"Trabalho\",\"filename\":\"foto.jpg\",\"file_data\":\"b2k=\",\"file_type\":\"group\"}\n"
-    );
-    let told: String =
-        app.file_read(&file, Err(FileTrouble::NotFound)).into_iter().map(describe).collect();
-    assert_eq!(
-        told,
-        "❌ Arquivo não encontrado: ~/foto.jpg. Confira o caminho, ou informe o caminho completo.\n"
-    );
+    let answer = br#"{"type":"file_response","status":"success","message":"Enviado","msg_id":7}"#;
+    let effects = app.file_sent(&file, "foto.jpg", answer);
+    let told: String = effects.into_iter().map(describe).collect();
+    assert_eq!(told, "✅ Enviado (Trabalho: foto.jpg)\n");
+    assert!(app.seen.find(7).is_some());
+}
+
+#[test]
+fn a_file_is_fetched_by_its_number() {
+    let mut app = ana();
+    check_in(&mut app, "> 24\nlist offers");
+    assert_eq!(app.offers_listed(Vec::new()), [dim(text::NO_OFFERS.get(Lang::Pt))]);
+    let offer = |file_id, group: Option<&str>| Offer {
+        file_id,
+        size: 3 << 30,
+        sha256: None,
+        group: group.map(str::to_owned),
+        sender: "bob".to_owned(),
+        filename: "z\n1. x".to_owned(),
+    };
+    for (typed, brings) in [("2", "fetch 5"), ("3", ""), ("0", ""), ("x", "")] {
+        let effects = app.offers_listed(vec![offer(3, None), offer(5, Some("T"))]);
+        let told: String = effects.into_iter().map(describe).collect();
+        let line = "  2. z\u{fffd}1. x - 3,0 GiB, bob, T\n";
+        assert!(
+            told.starts_with("📥 Arquivos por baixar:\n  1. ") && told.ends_with(line),
+            "{told}"
+        );
+        assert_eq!(app.prompt().text, "Digite o número do arquivo a baixar:");
+        let told = play(&mut app, &format!("> {typed}"));
+        let refused = "❌ Não há arquivo com esse número. A opção 24 mostra a lista.";
+        let expected = if brings.is_empty() { refused } else { brings };
+        assert_eq!(told, format!("> {typed}\n{expected}\n"));
+    }
 }
 
 #[test]
@@ -370,12 +406,12 @@ fn a_lost_connection_is_told_once_and_messages_are_sent_again() {
         > 2
         ❌ Sem conexão com o servidor. Repita quando ela voltar.
         !connected
-        → {"type":"login","id":"t-5","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
+        → {"type":"login","id":"t-5","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"error","code":"name_in_use","message":"Nome de usuário já em uso","id":"t-5"}
         reconnect
         !lost
         !connected
-        → {"type":"login","id":"t-6","username":"ana","since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups"]}
+        → {"type":"login","id":"t-6","username":"ana","want_token":true,"since":9,"lang":"pt","client":"papo","features":["presence","heartbeat","groups","receipts","chunks"]}
         < {"type":"login_response","status":"success","message":"Bem-vindo, ana!","id":"t-6","username":"ana"}
         ✅ Conexão restabelecida como ana. Enviando 2 que esperavam.
         → {"type":"private_message","id":"t-2","recipient":"bia","content":"um"}
@@ -474,7 +510,7 @@ fn who_says_goodbye_loses_nothing() {
 #[test]
 fn another_program_at_the_address_is_recognised() {
     let mut app = app(Some("ana"));
-    app.connected();
+    play(&mut app, "!connected");
     let told = play(&mut app, "< HTTP/1.1 400 Bad Request");
     assert!(told.contains("não é um servidor papo"), "{told}");
     assert!(told.ends_with("reconnect\n"), "{told}");

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::client::fake::{FakeServer, Peer, nobody, play};
-use crate::text::Lang;
+
+mod files;
 
 const MESSAGE: &str = r#"{"type":"private_message_received","msg_id":5,"sender":"bob","recipient":"ana","content":"oi","timestamp":"14:30:25"}"#;
 
@@ -12,7 +13,7 @@ fn run_into(server: &str, args: &[&str], stdout: &mut impl Write) -> (u8, String
     let args = pico_args::Arguments::from_vec(all);
     let invocation = Invocation { args, lang: Lang::Pt, command: crate::cli::Command::Listen };
     let mut stderr = Vec::new();
-    let end = listen_with(invocation, stdout, &mut stderr);
+    let end = listen_with(invocation, Secrets::default(), stdout, &mut stderr);
     let exit = end.map_or_else(|failure| failure.exit as u8, |()| 0);
     (exit, String::from_utf8(stderr).unwrap())
 }
@@ -63,7 +64,8 @@ fn events_are_json_for_programs() {
     let ran = run(&server.address, &["--json", "--count", "2"]);
     server.finish();
     let presence = r#"{"type":"presence","user":"bob","status":"online"}"#;
-    assert_eq!((ran.0, ran.1), (0, format!("{presence}\n{MESSAGE}\n{MESSAGE}\n")));
+    let synced = r#"{"type":"synced","cursor":0}"#;
+    assert_eq!((ran.0, ran.1), (0, format!("{synced}\n{presence}\n{MESSAGE}\n{MESSAGE}\n")));
 }
 
 #[test]
@@ -123,9 +125,44 @@ fn no_server_is_3_a_refused_login_is_4_and_nonsense_is_2() {
     let args = pico_args::Arguments::from_vec(args);
     let command = crate::cli::Command::Listen;
     let invocation = Invocation { args, lang: Lang::Pt, command };
-    let failure = listen_with(invocation, &mut Vec::new(), &mut Vec::new()).unwrap_err();
+    let failure =
+        listen_with(invocation, Secrets::default(), &mut Vec::new(), &mut Vec::new()).unwrap_err();
     assert_eq!(failure.exit, Exit::LoginRefused);
     assert_eq!(failure.message, "Nome de usuário já em uso. Escolha outro nome com --user.");
     assert_eq!(run("127.0.0.1:1", &["--count", "x"]).0, 2);
     assert_eq!(run("127.0.0.1:1", &["--cuont", "1"]).0, 2);
+}
+
+#[test]
+fn only_what_was_printed_counts_as_arrived() {
+    let server = FakeServer::start(vec![play(|peer: &mut Peer| {
+        peer.take_login();
+        let two = MESSAGE.replace(r#""msg_id":5"#, r#""msg_id":6"#);
+        peer.send(r#"{"type":"synced","cursor":4}"#);
+        peer.send(MESSAGE);
+        peer.send(&two);
+        peer.take_logout();
+        let numbers: Vec<_> = peer.notes.iter().map(|note| note["msg_id"].as_u64()).collect();
+        assert!(peer.notes.iter().all(|note| note["type"] == "received"), "{:?}", peer.notes);
+        assert_eq!(numbers.last(), Some(&Some(5)), "{numbers:?}");
+    })]);
+    let ran = run(&server.address, &["--count", "1"]);
+    server.finish();
+    assert_eq!(ran, (0, "💬 [PRIVADA] bob (14:30:25): oi\n".into(), String::new()));
+}
+
+#[test]
+fn changes_are_lines_and_receipts_are_not() {
+    let server = sending(&[
+        r#"{"type":"receipt","kind":"read","by":"bob","with":"bob","msg_id":900}"#,
+        r#"{"type":"message_changed","msg_id":3,"with":"bob","edited":true,"content":"olá"}"#,
+        r#"{"type":"private_message_received","msg_id":4,"sender":"ana","recipient":"bob","content":"eu","timestamp":"14:30:24"}"#,
+        MESSAGE,
+    ]);
+    let ran = run(&server.address, &["--count", "1"]);
+    server.finish();
+    assert_eq!(
+        ran.1,
+        "✏️ [bob] mensagem corrigida: olá\n💬 [PRIVADA] ana (você) → bob (14:30:24): eu\n💬 [PRIVADA] bob (14:30:25): oi\n"
+    );
 }

@@ -22,14 +22,27 @@ impl Write for Memory {
     }
 }
 
+mod files;
+mod secrets;
+
 /// Runs a client whose keyboard is this script; gives its end and its screen.
 fn run(server: &FakeServer, user: Option<&str>, script: &str) -> (Result<(), Failure>, String) {
-    let folder = tempfile::tempdir().unwrap();
+    run_at(&tempfile::tempdir().unwrap(), server, user, script)
+}
+
+/// The same on a computer that keeps things.
+fn run_at(
+    folder: &tempfile::TempDir,
+    server: &FakeServer,
+    user: Option<&str>,
+    script: &str,
+) -> (Result<(), Failure>, String) {
     let memory = Memory::default();
     let screen = Screen::to(Box::new(memory.clone()), false).unwrap();
     let downloads = Downloads::new(folder.path().join("d"));
-    let app = App::new(Lang::Pt, false, unique_label(), user.map(str::to_owned));
-    let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads);
+    let vault = Vault::new(Some(folder.path().join("papo")), &server.address);
+    let app = App::new(Lang::Pt, false, unique_label(), user.map(str::to_owned), None);
+    let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads, vault);
     let stream = TcpStream::connect(&server.address).unwrap();
     link::start(Arc::clone(&session), server.address.clone(), stream).unwrap();
     let lines = script.lines().map(str::to_owned).collect();
@@ -60,7 +73,10 @@ fn without_answers(shown: &str) -> String {
 fn a_script_drives_the_menu() {
     let server = FakeServer::start(vec![play(|peer: &mut Peer| {
         let login = peer.take_login();
-        assert_eq!(login["features"], serde_json::json!(["presence", "heartbeat", "groups"]));
+        assert_eq!(
+            login["features"],
+            serde_json::json!(["presence", "heartbeat", "groups", "receipts", "chunks"])
+        );
         let message = peer.take("private_message", "message_response", 7);
         assert_eq!(message["recipient"], "bia");
         assert_eq!(message["content"], "oi");
@@ -143,7 +159,9 @@ fn an_unanswered_message_is_sent_again_with_the_same_id_after_a_reconnect() {
             );
             *first_seen.lock().unwrap() = Some(peer.expect("private_message"));
         }),
-        play(|peer: &mut Peer| peer.refuse_login("name_in_use", "Nome de usuário já em uso")),
+        play(|peer: &mut Peer| {
+            peer.refuse_login("name_in_use", "Nome de usuário já em uso");
+        }),
         play(move |peer: &mut Peer| {
             assert_eq!(peer.take_login()["since"], 41);
             let again = peer.take("private_message", "message_response", 42);

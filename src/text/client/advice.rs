@@ -11,8 +11,6 @@ pub const LEAVE_INSTEAD: Sentence =
 const OTHER_USER_NAME: Sentence =
     say("Escolha outro nome de usuário.", "Choose another user name.");
 
-const OTHER_NAME: Sentence = say("Escolha outro nome.", "Choose another name.");
-
 const SEE_USERS: Sentence = say(
     "Confira o nome: a opção 5 mostra quem está online.",
     "Check the name: option 5 shows who is online.",
@@ -41,12 +39,27 @@ const ASK_TO_BE_ADDED: Sentence = say(
     "Ask a member to add you with option 10.",
 );
 
+const WAIT: Sentence =
+    say("Depois de um minuto pode tentar de novo.", "After a minute you may try again.");
+
+const CLOSE_ANOTHER: Sentence = say(
+    "Encerre uma das outras sessões deste usuário.",
+    "Close one of this user's other sessions.",
+);
+
+const OLD_PASSWORD: Sentence = say(
+    "Este nome já tem senha: a atual faltou, ou é outra.",
+    "This name has a password: the current one was missing, or is another.",
+);
+
 /// What to do about a refusal of what an option of the menu asked for. `None` stands for the login.
 pub const fn advice(code: Code, asked: Option<Choice>) -> Option<Sentence> {
     use Choice as C;
     Some(match (code, asked) {
-        (Code::NameInUse | Code::NameConfusable, None) => OTHER_USER_NAME,
-        (Code::NameConfusable, Some(_)) => OTHER_NAME,
+        (Code::NameInUse, None) => OTHER_USER_NAME,
+        (Code::TooManyAttempts, _) => WAIT,
+        (Code::TooManySessions, None) => CLOSE_ANOTHER,
+        (Code::AuthRequired | Code::WrongPassword, Some(C::Password)) => OLD_PASSWORD,
         (Code::UnknownUser, Some(C::RemoveMember | C::Promote | C::Demote)) => SEE_MEMBERS,
         (Code::UnknownUser, _) => SEE_USERS,
         (Code::UnknownGroup, Some(C::JoinGroup)) => ASK_EXACT_NAME,
@@ -63,9 +76,19 @@ pub const fn advice(code: Code, asked: Option<Choice>) -> Option<Sentence> {
 /// What to do about a refusal of `papo send` or `papo listen`, whose users see no menu.
 pub const fn script_advice(code: Code) -> Option<Sentence> {
     Some(match code {
-        Code::NameInUse | Code::NameConfusable => {
+        Code::NameInUse => {
             say("Escolha outro nome com --user.", "Choose another name with --user.")
         }
+        Code::AuthRequired => say(
+            "Entre uma vez com papo --user neste computador, ou ponha a senha na variável PAPO_PASSWORD.",
+            "Come in once with papo --user on this computer, or put the password into the variable PAPO_PASSWORD.",
+        ),
+        Code::WrongPassword => say(
+            "Confira a senha, ou a variável PAPO_PASSWORD.",
+            "Check the password, or the variable PAPO_PASSWORD.",
+        ),
+        Code::TooManyAttempts => WAIT,
+        Code::TooManySessions => CLOSE_ANOTHER,
         Code::UnknownUser => say(
             "Confira o nome: só recebe mensagens quem já entrou neste servidor.",
             "Check the name: only those who have been on this server get messages.",

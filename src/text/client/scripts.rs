@@ -51,10 +51,21 @@ Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
   --user NOME           entra com este nome, sem perguntar
   --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
+  --auto-download N     baixa sozinho até este tamanho (20MiB; 0: nunca);
+                        os maiores, pela opção 24 do menu
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   --color QUANDO        auto, always ou never (auto; respeita NO_COLOR)
   -V, --version         a versão
   -h, --help            esta ajuda
+
+Da primeira vez, o nome passa a ser seu: a chave de acesso fica neste
+computador, em ~/.local/share/papo (macOS: ~/Library/Application Support/papo;
+Windows: %APPDATA%\\papo), e só você pode lê-la. De outro computador se entra com
+a senha, que a opção 16 do menu define.
+
+Variáveis:
+  PAPO_PASSWORD         a senha, dada quando o servidor a pede
+  PAPO_HOME             outra pasta para as chaves de acesso
 
 Outros comandos, cada um com --help:
   papo server           o servidor
@@ -62,6 +73,7 @@ Outros comandos, cada um com --help:
   papo listen           mostra o que chega, uma linha por evento
   papo demo             o \"Teste Avançado\" do primeiro manual, de verdade
   papo load             põe carga em um servidor e mede o que ele aguenta
+  papo admin            cópias, exportação e contas, para quem cuida do servidor
 
 Exemplos:
   papo --user ana
@@ -81,10 +93,21 @@ Options:
   --server HOST:PORT    where the server is (localhost:12345)
   --user NAME           come in under this name, without being asked
   --downloads DIR       where files that arrive are saved (client_downloads)
+  --auto-download N     download up to this size unasked (20MiB; 0: never);
+                        larger ones by option 24 of the menu
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   --color WHEN          auto, always or never (auto; NO_COLOR is honoured)
   -V, --version         the version
   -h, --help            this help
+
+The first time, the name becomes yours: its key is kept on this computer, in
+~/.local/share/papo (macOS: ~/Library/Application Support/papo; Windows:
+%APPDATA%\\papo), and only you may read it. From another computer one comes in
+with the password, which option 16 of the menu sets.
+
+Variables:
+  PAPO_PASSWORD         the password, given when the server wants it
+  PAPO_HOME             another folder for the keys
 
 Other commands, each with --help:
   papo server           the server
@@ -92,6 +115,7 @@ Other commands, each with --help:
   papo listen           shows what arrives, one line per event
   papo demo             the first manual's \"Teste Avançado\", for real
   papo load             puts load on a server and measures what it can take
+  papo admin            backups, exports and accounts, for who runs the server
 
 Examples:
   papo --lang en --user ana
@@ -119,15 +143,18 @@ Opções:
   --user NOME           quem envia (obrigatório)
   --group GRUPO         envia para um grupo em vez de uma pessoa
   --file ARQUIVO        envia este arquivo em vez de um texto
-  --downloads PASTA     onde salvar arquivos que cheguem enquanto isso
-                        (client_downloads)
   --json                mostra a resposta do servidor em JSON
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
-A saída padrão traz o número da mensagem; o resto vai para a saída de erros,
-também as mensagens que esperavam por este usuário, que assim contam como
-vistas.
+Um arquivo interrompido continua de onde parou quando é enviado de novo; uma
+conexão perdida é refeita.
+
+A saída padrão traz o número da mensagem. O que espera por este usuário continua
+esperando: quem o mostra é papo, ou papo listen.
+
+Um nome que tem dono precisa da chave que papo --user NOME guardou neste
+computador, ou da senha na variável PAPO_PASSWORD.
 
 Exemplos:
   papo send --user ana bia \"oi, bia\"
@@ -151,14 +178,18 @@ Options:
   --user NAME           who sends (required)
   --group GROUP         send to a group instead of a person
   --file FILE           send this file instead of a text
-  --downloads DIR       where files that arrive meanwhile are saved
-                        (client_downloads)
   --json                print the server's answer as JSON
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
-Standard output gets the message's number; the rest goes to standard error, also
-messages that were waiting for this user, which then count as seen.
+A file that was interrupted goes on where it stopped when it is sent again; a
+lost connection is made again.
+
+Standard output gets the message's number. What waits for this user goes on
+waiting: papo shows it, or papo listen.
+
+A name that is taken needs the key that papo --user NAME kept on this computer,
+or the password in the variable PAPO_PASSWORD.
 
 Examples:
   papo send --user ana bia \"hi, bia\"
@@ -183,17 +214,22 @@ Opções:
   --json                um objeto JSON por linha, como veio do servidor
   --count N             termina depois de N mensagens ou arquivos
   --seconds S           termina depois de S segundos
-  --downloads PASTA     onde salvar os arquivos recebidos, sem --json
-                        (client_downloads)
+  --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
+  --auto-download N     baixa arquivos até este tamanho (20MiB; 0: nenhum)
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
   -h, --help            esta ajuda
 
-Só os eventos vão para a saída padrão. Uma conexão perdida é refeita.
+Só os eventos vão para a saída padrão, e o que foi mostrado conta como entregue.
+Uma conexão perdida é refeita.
+
+Um nome que tem dono precisa da chave que papo --user NOME guardou neste
+computador, ou da senha na variável PAPO_PASSWORD.
 
 Exemplos:
   papo listen --user robo
   papo listen --user robo --json | jq -r 'select(.content) | .content'
   papo listen --user robo --count 1 --seconds 60
+  papo listen --user robo --json --auto-download 2GiB
 
 Sai com 0 ao terminar, 1 em erro, 2 em uso incorreto, 3 sem conexão, 4 se o
 login for recusado.
@@ -209,17 +245,22 @@ Options:
   --json                one JSON object per line, as the server sent it
   --count N             end after N messages or files
   --seconds S           end after S seconds
-  --downloads DIR       where files that arrive are saved, without --json
-                        (client_downloads)
+  --downloads DIR       where files that arrive are saved (client_downloads)
+  --auto-download N     download files up to this size (20MiB; 0: none)
   --lang pt|en          language (pt; also the variable PAPO_LANG)
   -h, --help            this help
 
-Standard output gets the events alone. A lost connection is made again.
+Standard output gets the events alone, and what was shown counts as delivered. A
+lost connection is made again.
+
+A name that is taken needs the key that papo --user NAME kept on this computer,
+or the password in the variable PAPO_PASSWORD.
 
 Examples:
   papo listen --user robot
   papo listen --user robot --json | jq -r 'select(.content) | .content'
   papo listen --user robot --count 1 --seconds 60
+  papo listen --user robot --json --auto-download 2GiB
 
 Exits with 0 at the end, 1 on an error, 2 on wrong usage, 3 without a
 connection, 4 if the login is refused.
