@@ -27,11 +27,12 @@ pub fn keep(
     named: impl Fn(u32) -> String,
 ) -> io::Result<String> {
     fs::create_dir_all(folder)?;
-    let part = write_part(folder, data, sync)?;
-    let kept = move_in(folder, &part, sync, named);
-    // If that failed, it is not needed any more either.
-    let _ = fs::remove_file(&part);
-    kept
+    let mut part = Part::new(folder, create_new)?;
+    part.file.write_all(data)?;
+    if sync {
+        part.file.sync_all()?;
+    }
+    move_in(folder, &part.path, sync, named)
 }
 
 /// Moves a whole file into a folder of the same file system, which is made if it is not there, and
@@ -70,10 +71,14 @@ impl Part {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
+        Self::new(folder, create_private)
+    }
+
+    fn new(folder: &Path, create: impl Fn(&Path) -> io::Result<File>) -> io::Result<Self> {
         loop {
             let number = PARTS.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!(".papo-{}-{number}.part", std::process::id()));
-            match create_private(&path) {
+            match create(&path) {
                 Ok(file) => return Ok(Self { path, file }),
                 // Left by a process that was killed and had the same number.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -123,11 +128,19 @@ impl Drop for Part {
 /// # Errors
 /// Those of the file system; `InvalidInput` for anything but a file.
 pub fn open_plain(path: &Path) -> io::Result<File> {
+    open_plain_with(OpenOptions::new().read(true), path)
+}
+
+/// The same, opened otherwise than to read.
+///
+/// # Errors
+/// As those of [`open_plain`].
+pub fn open_plain_with(options: &OpenOptions, path: &Path) -> io::Result<File> {
     let named = path.symlink_metadata()?;
     if !named.is_file() {
         return Err(ErrorKind::InvalidInput.into());
     }
-    let file = File::open(path)?;
+    let file = options.open(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
@@ -148,26 +161,6 @@ fn sync_folder(path: &Path) -> io::Result<()> {
             File::open(folder)?.sync_all()
         }
         None | Some(_) => Ok(()),
-    }
-}
-
-fn write_part(folder: &Path, data: &[u8], sync: bool) -> io::Result<PathBuf> {
-    loop {
-        let number = PARTS.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".papo-{}-{number}.part", std::process::id()));
-        match create_new(&path) {
-            Ok(mut file) => {
-                let synced = |file: &File| if sync { file.sync_all() } else { Ok(()) };
-                if let Err(error) = file.write_all(data).and_then(|()| synced(&file)) {
-                    let _ = fs::remove_file(&path);
-                    return Err(error);
-                }
-                return Ok(path);
-            }
-            // Left by a process that was killed and had the same number.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
     }
 }
 

@@ -130,7 +130,7 @@ impl Parts {
         }
         let path = self.path(file_id);
         let (mut hasher, mut received) = (Sha256::new(), 0);
-        match open_existing(&path) {
+        match folder::open_plain(&path) {
             Ok(mut file) => {
                 let mut buffer = vec![0; 256 * 1024];
                 loop {
@@ -173,8 +173,8 @@ impl Parts {
         let part = self.known.get_mut(&file_id).ok_or(ErrorKind::NotFound)?;
         part.used = self.uses;
         if part.file.is_none() {
-            is_plain(&path)?;
-            part.file = Some(OpenOptions::new().append(true).open(&path)?);
+            let options = &mut OpenOptions::new();
+            part.file = Some(folder::open_plain_with(options.append(true), &path)?);
         }
         Ok(part)
     }
@@ -192,16 +192,6 @@ impl Part {
         }
         Ok(())
     }
-}
-
-/// Opens a file that is one, and no link to another.
-pub(super) fn open_existing(path: &Path) -> io::Result<File> {
-    is_plain(path)?;
-    File::open(path)
-}
-
-fn is_plain(path: &Path) -> io::Result<()> {
-    if path.symlink_metadata()?.is_file() { Ok(()) } else { Err(ErrorKind::InvalidInput.into()) }
 }
 
 fn refused(error: &io::Error) -> Code {

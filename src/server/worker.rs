@@ -13,7 +13,7 @@ use base64::engine::general_purpose::PAD;
 use mio::Waker;
 use sha2::{Digest, Sha256};
 
-use super::parts::{Parts, open_existing};
+use super::parts::Parts;
 use crate::chat::{FileDone, FileJob, Save, Saved};
 use crate::folder;
 use crate::limits::CHUNK_BYTES;
@@ -207,7 +207,7 @@ fn pieces(
     (from, upto, end): (u64, u64, u64),
     buffers: &mut Buffers,
 ) -> io::Result<Vec<Vec<u8>>> {
-    let mut file = open_existing(path)?;
+    let mut file = folder::open_plain(path)?;
     file.seek(SeekFrom::Start(from))?;
     let (mut offset, mut frames) = (from, Vec::new());
     loop {

@@ -14,6 +14,7 @@ use super::{Failed, Line, News, Next, answered};
 use crate::client::downloads::Downloads;
 use crate::client::offers::Offer;
 use crate::client::show::code;
+use crate::folder;
 use crate::wire::Code;
 use crate::wire::event::Incoming;
 use crate::wire::request::{Fields, sha256_to_hex};
@@ -190,7 +191,7 @@ impl Part {
         options.read(true).write(true);
         let file = match options.clone().create_new(true).open(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                reopen(&options, path).map_err(disk)?
+                folder::open_plain_with(&options, path).map_err(disk)?
             }
             file => file.map_err(disk)?,
         };
@@ -249,22 +250,4 @@ impl Part {
         let hash = sha256_to_hex(&self.hasher.clone().finalize().into());
         self.bytes == offer.size && offer.sha256.as_ref().is_none_or(|wanted| *wanted == hash)
     }
-}
-
-/// Opens a part of an earlier run: a regular file of this folder, and nothing that stands for another.
-fn reopen(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    let seen = path.symlink_metadata()?;
-    if !seen.is_file() {
-        return Err(ErrorKind::AlreadyExists.into());
-    }
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let opened = file.metadata()?;
-        if (opened.dev(), opened.ino()) != (seen.dev(), seen.ino()) {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-    }
-    Ok(file)
 }
