@@ -11,6 +11,18 @@ pub const FRAME_BEFORE_LOGIN_BYTES_MAX: usize = 4 * 1024;
 /// Framing errors on one connection before it is closed: a program that speaks another protocol.
 pub const FRAMING_ERRORS_MAX: u32 = 16;
 
+/// The head of an HTTP request, in bytes: browsers send one of about 1 KiB.
+pub const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Header fields of an HTTP request.
+pub const HTTP_HEADERS_MAX: usize = 64;
+
+/// Time from a connection's first byte, or from the last response, to the end of the next HTTP head.
+pub const HTTP_HEAD_MS_MAX: u64 = 10_000;
+
+/// Fragments without a byte in one WebSocket message: no limit of bytes ends those.
+pub const EMPTY_FRAGMENTS_MAX: u32 = 16;
+
 /// The text of one message, in UTF-8 bytes.
 pub const CONTENT_BYTES_MAX: usize = 65_536;
 
