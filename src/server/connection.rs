@@ -12,10 +12,14 @@ use super::outbox::{Flushed, Outbox, Pool};
 use crate::chat::SessionId;
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
 use crate::wire::frame::{FrameDecoder, Framing};
+use crate::wire::websocket::CloseCode;
 
 /// A silent peer without heartbeats is asked by the system after this long, and then this often.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// How the page is fetched over a connection.
+pub(super) const SCHEME: &str = "http";
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,28 @@ pub(super) enum State {
     Lingering,
     /// It leaves the slab at the end of the turn.
     Doomed,
+}
+
+/// How a peer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speech {
+    /// It has not sent a byte.
+    Unknown,
+    /// It sends HTTP requests, until one of them makes it a WebSocket.
+    Http,
+    /// In frames.
+    Frames(Framing),
+}
+
+/// How a WebSocket is told that it ends: by a last frame, after which there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goodbye {
+    /// Not at all: it is no WebSocket.
+    Unspoken,
+    /// With this code, once everything owed has been written.
+    Due(Option<CloseCode>),
+    /// It has been said.
+    Said,
 }
 
 /// What came of an attempt to read.
@@ -57,8 +83,9 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// What the peer sends; out while its frames are being handled.
     pub(super) decoder: Option<FrameDecoder>,
-    /// How frames are told apart, once the first byte has said it.
-    pub(super) framing: Option<Framing>,
+    /// How it speaks, once its first byte has said it.
+    pub(super) speech: Speech,
+    pub(super) goodbye: Goodbye,
     pub(super) outbox: Outbox,
     /// Bytes may be there to read. Only the system's "no more" clears it.
     pub(super) readable: bool,
@@ -103,7 +130,8 @@ impl Connection {
             socket,
             state: State::Greeting,
             decoder: Some(FrameDecoder::new(Framing::Bare)),
-            framing: None,
+            speech: Speech::Unknown,
+            goodbye: Goodbye::Unspoken,
             outbox: Outbox::default(),
             readable: false,
             writable: true,
@@ -128,6 +156,24 @@ impl Connection {
     /// Whether requests are read from it.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Greeting | State::Active)
+    }
+
+    /// Whether it is told nothing more.
+    pub(super) fn is_told_nothing(&self) -> bool {
+        matches!(self.state, State::Lingering | State::Doomed) || self.goodbye == Goodbye::Said
+    }
+
+    /// How frames for it are framed.
+    pub(super) fn framing(&self) -> Framing {
+        match self.speech {
+            Speech::Frames(framing) => framing,
+            Speech::Unknown | Speech::Http => Framing::Line,
+        }
+    }
+
+    /// Whether something has arrived that is not whole, or was not looked at yet.
+    pub(super) fn has_half_read(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.pending_bytes() > 0)
     }
 
     /// Reads once into a decoder.

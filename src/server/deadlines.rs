@@ -8,7 +8,7 @@ use crate::chat::SessionId;
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
-    /// The connection should have logged in.
+    /// The connection should have logged in, or have sent its next HTTP request.
     Login,
     /// The session is asked whether it is there.
     Heartbeat,

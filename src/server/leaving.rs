@@ -1,6 +1,6 @@
 //! Who goes: on their own, because they are told to, or because they do not read.
 
-use super::connection::State;
+use super::connection::{Goodbye, State};
 use super::deadlines::Due;
 use super::reactor::Reactor;
 use crate::chat::SessionId;
@@ -57,6 +57,11 @@ impl Reactor {
             }
             let owed = connection.outbox.len_bytes() > 0 || connection.hungry;
             if owed || self.chat.is_awaiting(*id) {
+                return true;
+            }
+            if let Goodbye::Due(code) = connection.goodbye {
+                connection.goodbye = Goodbye::Said;
+                self.say_goodbye(*id, code);
                 return true;
             }
             self.linger(*id);

@@ -10,9 +10,10 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll, Waker};
 
 use super::clock::Clock;
-use super::connection::State;
+use super::connection::{Speech, State};
 use super::connections::{Connections, Source};
 use super::deadlines::Deadlines;
+use super::gate::Gate;
 use super::listener::Listeners;
 use super::outbox::Pool;
 use super::secrets::Secrets;
@@ -50,6 +51,8 @@ pub(super) struct Reactor {
     pub(super) journal: Journal,
     pub(super) worker: Worker,
     pub(super) secrets: Secrets,
+    /// Which browsers may open a WebSocket.
+    pub(super) gate: Gate,
     pub(super) deadlines: Deadlines,
     /// Connections that may have something to read, or frames not handled yet.
     pub(super) work: VecDeque<SessionId>,
@@ -99,6 +102,7 @@ impl Reactor {
         mut listeners: Listeners,
         (journal, chat): (Journal, Chat),
         worker: Worker,
+        gate: Gate,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
@@ -123,6 +127,7 @@ impl Reactor {
             journal,
             worker,
             secrets: Secrets::start(waker)?,
+            gate,
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
@@ -305,12 +310,10 @@ impl Reactor {
         let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
         for id in all {
             let Some(connection) = self.connections.get_mut(id) else { continue };
-            if connection.state == State::Greeting && connection.framing.is_none() {
+            if connection.state == State::Greeting && connection.speech == Speech::Unknown {
                 self.doom(id);
             } else if connection.is_open() {
-                self.chat.refuse_frame(id, Code::ShuttingDown, &mut self.fx);
-                self.carry_out();
-                self.begin_closing(id);
+                self.reject(id, Code::ShuttingDown);
             }
         }
     }

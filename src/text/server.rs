@@ -34,12 +34,6 @@ pub const SHUTTING_DOWN: Sentence = say(
     "The server is stopping. Connect again in a while.",
 );
 
-/// To a browser, until there is a page for it.
-pub const NO_PAGE: Sentence = say(
-    "Este servidor papo ainda não tem página. Use o cliente de terminal: papo",
-    "This papo server has no page yet. Use the terminal client: papo",
-);
-
 /// What `papo server` prints first. The lines are the first server's own.
 pub const BANNER: &[Sentence] = &[
     say("=== SERVIDOR DE CHAT DISTRIBUÍDO ===", "=== DISTRIBUTED CHAT SERVER ==="),
@@ -233,6 +227,9 @@ Opções:
   --user-quota TAMANHO o que os arquivos de uma pessoa podem ocupar (1GiB)
   --min-free-disk TAMANHO
                        o que os arquivos deixam livre no disco (256MiB)
+  --allow-origin ORIGEM
+                       página de outro lugar que pode entrar, como https://chat.exemplo.org;
+                       pode ser repetida
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -256,6 +253,9 @@ Options:
   --user-quota SIZE   what one user's files may take (1GiB)
   --min-free-disk SIZE
                       what files leave free on the disk (256MiB)
+  --allow-origin ORIGIN
+                      page from elsewhere that may come in, like https://chat.example.org; may
+                      be given several times
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help
