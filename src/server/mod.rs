@@ -18,6 +18,7 @@ mod reactor;
 mod reading;
 mod secrets;
 mod timing;
+mod transport;
 mod worker;
 mod writing;
 
