@@ -224,6 +224,16 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 /// Time to log in. Generous, because the first client connects before it asks for the name.
 pub const LOGIN_MS_MAX: u64 = 300_000;
 
+/// Time to finish a TLS handshake: three round trips of the slowest network, and a person's firewall.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 10_000;
+
+/// Bytes from a peer before its TLS handshake is finished. The largest hellos, with post-quantum
+/// keys, take about 2 KiB.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads in one turn that may have to do with a TLS handshake; one costs about 0.1 ms.
+pub const HANDSHAKE_READS_PER_TURN_MAX: usize = 64;
+
 /// Time without any byte leaving, while some wait, after which a peer counts as gone.
 pub const WRITE_STALL_MS_MAX: u64 = 10_000;
 

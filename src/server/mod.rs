@@ -22,6 +22,7 @@ mod reactor;
 mod reading;
 mod secrets;
 mod timing;
+mod transport;
 mod websocket;
 mod worker;
 mod writing;

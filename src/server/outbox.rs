@@ -110,11 +110,6 @@ impl Outbox {
         self.owned_bytes
     }
 
-    /// Bytes that the system took since the connection began: what has not grown has stalled.
-    pub(super) fn taken(&self) -> u64 {
-        self.taken
-    }
-
     /// The number of the newest kept frame that the system took whole.
     pub(super) fn taken_kept(&self) -> MsgId {
         self.taken_kept

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Waker};
+use rustls::ServerConfig;
 
 use super::clock::Clock;
 use super::connection::{Speech, State};
@@ -67,6 +68,10 @@ pub(super) struct Reactor {
     /// The working buffer, lent to one connection at a time.
     pub(super) scratch: Vec<u8>,
     pub(super) pool: Pool,
+    /// How TLS is spoken, if there is a certificate.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Reads that may have to do with a handshake and are left for this turn.
+    pub(super) handshakes_left: usize,
     /// Memory that output holds, all connections together.
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
@@ -136,6 +141,8 @@ impl Reactor {
             doomed: Vec::new(),
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
             pool: Pool::default(),
+            tls: None,
+            handshakes_left: 0,
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
@@ -239,7 +246,7 @@ impl Reactor {
                     }
                     if event.is_writable() {
                         connection.writable = true;
-                        if connection.outbox.len_bytes() > 0 && !connection.dirty {
+                        if connection.owes() && !connection.dirty {
                             connection.dirty = true;
                             self.dirty.push(connection.id);
                         }

@@ -3,15 +3,17 @@
 
 use std::ops::ControlFlow;
 
-use super::connection::{ReadSome, Speech, State};
+use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::http::Status;
 use super::reactor::Reactor;
+use super::transport::Unread;
 use super::websocket;
 use crate::chat::{Flow, SessionId};
 use crate::limits::{
     DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX,
-    HTTP_HEAD_MS_MAX, INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
+    HANDSHAKE_READS_PER_TURN_MAX, HTTP_HEAD_MS_MAX, INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX,
+    READ_BYTES_PER_TURN_MAX, TLS_HANDSHAKE_MS_MAX,
 };
 use crate::wire::Code;
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -32,6 +34,7 @@ pub(super) enum Stop {
 impl Reactor {
     /// Serves those that may have something, each once, as far as the turn goes.
     pub(super) fn read_ready(&mut self) {
+        self.handshakes_left = HANDSHAKE_READS_PER_TURN_MAX;
         for _ in 0..self.work.len() {
             // What cannot be stored now is not taken in: it waits where it is.
             if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX || self.journal.is_full() {
@@ -102,21 +105,36 @@ impl Reactor {
             if bytes_left == 0 {
                 return Stop::Share;
             }
+            // A crowd that wants to be greeted does not hold up those who are talking.
+            if connection.transport.may_handshake() {
+                let Some(left) = self.handshakes_left.checked_sub(1) else { return Stop::Share };
+                self.handshakes_left = left;
+            }
             match connection.read_into(decoder) {
-                ReadSome::Bytes(count) => {
+                Ok(count) => {
                     bytes_left = bytes_left.saturating_sub(count);
                     // Whatever comes, somebody is there: an upload leaves no room for an answer.
                     connection.heartbeats_unanswered = 0;
+                    if connection.transport.is_handshaking() {
+                        self.expect_handshake(id);
+                    }
+                    let Some(connection) = self.connections.get_mut(id) else {
+                        return Stop::Parked;
+                    };
                     if connection.speech == Speech::Unknown && !self.greet(id, decoder) {
                         return Stop::Parked;
                     }
                 }
-                ReadSome::Nothing => return Stop::Empty,
-                ReadSome::Broken => {
+                Err(Unread::Nothing) => return Stop::Empty,
+                Err(Unread::Broken) => {
                     self.doom(id);
                     return Stop::Parked;
                 }
-                ReadSome::End => {
+                Err(Unread::Refused(why)) => {
+                    self.break_off(id, &why);
+                    return Stop::Parked;
+                }
+                Err(Unread::End) => {
                     // A last line without its newline is still a frame.
                     if matches!(connection.speech, Speech::Frames(_))
                         && let Some(frame) = decoder.last_frame()
@@ -127,6 +145,15 @@ impl Reactor {
                     return Stop::Parked;
                 }
             }
+        }
+    }
+
+    /// A handshake has begun, and is not given for ever.
+    fn expect_handshake(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.times.is_set(Due::Handshake)
+        {
+            self.set_due(id, Due::Handshake, TLS_HANDSHAKE_MS_MAX);
         }
     }
 
@@ -152,7 +179,7 @@ impl Reactor {
                 self.set_due(id, Due::Login, HTTP_HEAD_MS_MAX);
                 return true;
             }
-            // No certificate can be given, so there is nothing to say.
+            // Without a certificate, or inside of TLS already, there is nothing to say.
             Peer::Tls => self.doom(id),
             Peer::Unknown => self.reject(id, Code::InvalidFrame),
         }
@@ -270,9 +297,9 @@ impl Reactor {
         let mut bytes_left = READ_BYTES_PER_TURN_MAX;
         while connection.readable {
             match connection.discard(&mut self.scratch) {
-                ReadSome::Bytes(count) => bytes_left = bytes_left.saturating_sub(count),
-                ReadSome::Nothing => return,
-                ReadSome::End | ReadSome::Broken => return self.doom(id),
+                Ok(count) => bytes_left = bytes_left.saturating_sub(count),
+                Err(Unread::Nothing) => return,
+                Err(_) => return self.doom(id),
             }
             if bytes_left == 0 {
                 return self.queue(id);

@@ -42,7 +42,8 @@ impl Reactor {
             self.deadlines.clear(&mut connection.times, id, due);
             match due {
                 Due::Login if connection.state == State::Greeting => self.too_late(id),
-                Due::Login => {}
+                Due::Handshake if connection.transport.is_handshaking() => self.doom(id),
+                Due::Login | Due::Handshake => {}
                 Due::Heartbeat => self.heartbeat(id),
                 Due::Pace => self.mark_dirty(id),
                 Due::Farewell => {
@@ -54,10 +55,10 @@ impl Reactor {
                     if connection.outbox.len_bytes() == 0 {
                         continue;
                     }
-                    if connection.outbox.taken() == connection.watched_taken {
+                    if connection.transport.sent() == connection.watched_sent {
                         self.too_slow(id);
                     } else {
-                        connection.watched_taken = connection.outbox.taken();
+                        connection.watched_sent = connection.transport.sent();
                         self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
                     }
                 }

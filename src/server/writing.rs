@@ -181,6 +181,12 @@ impl Reactor {
         if connection.state == State::Doomed {
             return;
         }
+        if connection.transport.owes()
+            && connection.writable
+            && connection.flush_transport().is_err()
+        {
+            return self.doom(id);
+        }
         if connection.outbox.len_bytes() > 0
             && connection.writable
             && now_ms >= connection.next_write_ms
@@ -223,7 +229,7 @@ impl Reactor {
         let Some(connection) = self.connections.get_mut(id) else { return };
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
-            connection.watched_taken = connection.outbox.taken();
+            connection.watched_sent = connection.transport.sent();
             self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };

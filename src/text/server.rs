@@ -51,6 +51,7 @@ pub enum Happened<'a> {
     LoggedIn(&'a str),
     LoggedOut(&'a str),
     Slow(&'a dyn Display),
+    TlsRefused(&'a dyn Display, &'a str),
     Full(usize),
     AcceptFailed(&'a dyn Display),
     WorkerGone,
@@ -68,6 +69,7 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::LoggedIn(name) => format!("Usuário {name} conectado"),
             Happened::LoggedOut(name) => format!("Usuário {name} desconectado"),
             Happened::Slow(peer) => format!("Conexão {peer} encerrada: não lê o que recebe"),
+            Happened::TlsRefused(peer, why) => format!("Conexão {peer} encerrada: TLS: {why}"),
             Happened::Full(most) => format!("Cheio: {most} conexões; novas são recusadas"),
             Happened::AcceptFailed(error) => {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
@@ -87,6 +89,7 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::LoggedIn(name) => format!("User {name} connected"),
             Happened::LoggedOut(name) => format!("User {name} disconnected"),
             Happened::Slow(peer) => format!("Connection {peer} closed: it does not read"),
+            Happened::TlsRefused(peer, why) => format!("Connection {peer} closed: TLS: {why}"),
             Happened::Full(most) => format!("Full: {most} connections; new ones are refused"),
             Happened::AcceptFailed(error) => {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
