@@ -8,6 +8,7 @@ pub mod code;
 pub mod event;
 pub mod export;
 mod fields;
+pub mod fingerprint;
 pub mod frame;
 mod incoming;
 mod json;
