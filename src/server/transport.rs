@@ -321,3 +321,6 @@ fn read_once(socket: &mut impl Read, into: &mut [u8]) -> Result<usize, Unread> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;
