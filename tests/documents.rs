@@ -57,6 +57,7 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("QUERY_BYTES_MAX", limits::QUERY_BYTES_MAX),
         ("EMOJI_BYTES_MAX", limits::EMOJI_BYTES_MAX),
         ("CONVERSATIONS_LISTED_MAX", limits::CONVERSATIONS_LISTED_MAX),
+        ("TLS_HANDSHAKE_BYTES_MAX", limits::TLS_HANDSHAKE_BYTES_MAX),
         ("HELD_BYTES_MAX", limits::HELD_BYTES_MAX),
         ("HELD_BYTES_FOR_FILES_MAX", limits::HELD_BYTES_FOR_FILES_MAX),
         ("CHUNK_BYTES", limits::CHUNK_BYTES),
@@ -73,6 +74,7 @@ fn every_limit_has_the_number_that_the_code_has() {
     ];
     let times = [
         ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
+        ("TLS_HANDSHAKE_MS_MAX", limits::TLS_HANDSHAKE_MS_MAX),
         ("LOGIN_FAILURES_WINDOW_MS", limits::LOGIN_FAILURES_WINDOW_MS),
         ("PAGE_MESSAGES", limits::PAGE_MESSAGES),
         ("EDIT_MS_MAX", limits::EDIT_MS_MAX),
