@@ -72,7 +72,12 @@ pub(crate) fn connect(server: &str, trust: Option<&Trust>) -> io::Result<Stream>
     if let Some(trust) = trust {
         let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
         let host = host.trim_matches(['[', ']']);
-        let (tls, shown) = Tls::shake_hands(&stream.socket, host, trust.known())?;
+        let shaken = Tls::shake_hands(&stream.socket, host, trust.known());
+        let (tls, shown) = shaken.inspect_err(|error| {
+            if matches!(distrust(error), Some(Distrust::Changed { .. })) {
+                trust.note_changed();
+            }
+        })?;
         stream.tls = Some(tls);
         if let Some(told) = trust.shown(shown) {
             // A closed stderr leaves nobody to tell.
@@ -114,11 +119,14 @@ pub(crate) fn no_connection(lang: Lang, server: &str, error: &io::Error) -> Fail
 
 /// Why there is no TLS with a server, if that is why there is no connection.
 pub(crate) fn distrusted(lang: Lang, server: &str, error: &io::Error) -> Option<String> {
-    let distrust = error.get_ref()?.downcast_ref::<Distrust>()?;
-    Some(match distrust {
+    Some(match distrust(error)? {
         Distrust::Changed { known, shown } => text::server_changed(lang, server, known, shown),
         Distrust::NoTls => text::server_without_tls(lang, server),
     })
+}
+
+fn distrust(error: &io::Error) -> Option<&Distrust> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// What one read brought.

@@ -44,6 +44,11 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// The server has shown another certificate than before: it is not asked again.
+    pub(crate) fn is_betrayed(&self) -> bool {
+        self.trust.as_ref().is_some_and(Trust::is_changed)
+    }
+
     /// What may show that the name is this user's, in the order in which it is tried. Without
     /// anything before the password: it is refused for a name that has none.
     fn proofs(&self) -> impl Iterator<Item = Proof<'_>> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -28,6 +29,8 @@ pub(crate) struct Trust {
     path: Option<PathBuf>,
     server: String,
     known: Arc<Mutex<Option<Fingerprint>>>,
+    /// The server has shown another one.
+    changed: Arc<AtomicBool>,
 }
 
 impl Trust {
@@ -41,12 +44,22 @@ impl Trust {
         let server = canonical(server);
         let path = folder.map(|folder| folder.join("servers").join(file_name(&server)));
         let known = given.or_else(|| path.as_deref().and_then(read));
-        Self { lang, path, server, known: Arc::new(Mutex::new(known)) }
+        Self { lang, path, server, known: Arc::new(Mutex::new(known)), changed: Arc::default() }
     }
 
     /// The certificate that the server has to show.
     pub(crate) fn known(&self) -> Option<Fingerprint> {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server has shown another one: to try again is no use.
+    pub(crate) fn note_changed(&self) {
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server has shown another one.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
     }
 
     /// The server has shown this one, and shows no other from now on. Says so the first time.

@@ -1,12 +1,12 @@
 //! The client that people start.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use super::server::fingerprint;
 use super::stream::Secure;
 use crate::common::Server;
-use crate::common::server::papo;
+use crate::common::server::{papo, wait_for_end};
 
 #[track_caller]
 fn send(home: &Path, port: u16, more: &[&str]) -> (Option<i32>, String) {
@@ -33,13 +33,22 @@ fn a_server_is_known_by_what_it_showed_first() {
     assert_eq!(send(home, server.port(), &["--tls"]), (Some(0), String::new()));
     assert_eq!(bia.next()["content"], "oi");
 
-    // The same address, and another certificate.
+    // The same address, and another certificate. Who listens is told, and comes back no more.
+    let mut listens = papo()
+        .args(["listen", "--lang", "en", "--server", &format!("localhost:{}", server.port())])
+        .args(["--user", "caio", "--tls", "--seconds", "30"])
+        .env("PAPO_HOME", home)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("papo starts");
+    bia.waits_for(&serde_json::json!({ "type": "list_users" }), "caio");
     server.stop();
     std::fs::remove_file(server.data().join("tls-cert.pem")).expect("it was there");
     server.again_on(server.port());
     let other = fingerprint(&server);
     assert_ne!(other, print);
     drop(Secure::join(&server, "bia"));
+    assert_eq!(wait_for_end(&mut listens).code(), Some(3));
     let refused = send(home, server.port(), &["--tls"]);
     assert_eq!(refused.0, Some(3));
     assert!(refused.1.contains(&print) && refused.1.contains(&other), "{}", refused.1);

@@ -59,6 +59,15 @@ impl Secure {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
+    /// Asks until the answer names somebody.
+    #[track_caller]
+    pub(crate) fn waits_for(&mut self, request: &Value, name: &str) {
+        crate::common::eventually(name, || {
+            self.send(request);
+            self.next().to_string().contains(name)
+        });
+    }
+
     /// Says that it sends no more, and reads to the end, which has to be a farewell.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<u8> {
