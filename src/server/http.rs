@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use chrono::DateTime;
 
 use super::assets::{Asset, asset};
-use super::connection::{Goodbye, SCHEME, Speech};
+use super::connection::{Goodbye, Speech};
 use super::deadlines::Due;
 use super::gate::Forbidden;
 use super::reactor::Reactor;
@@ -28,6 +28,11 @@ const ALWAYS: &str = "Content-Security-Policy: default-src 'none'; script-src 's
     Referrer-Policy: no-referrer\r\n\
     Cross-Origin-Opener-Policy: same-origin\r\n\
     Cross-Origin-Resource-Policy: same-origin\r\n";
+
+/// How the page is fetched, with TLS or without.
+pub(super) const fn scheme(tls: bool) -> &'static str {
+    if tls { "https" } else { "http" }
+}
 
 /// How a request ends (RFC 9110, section 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +222,8 @@ impl Reactor {
         let key = head.only("sec-websocket-key")?.ok_or(Status::BadRequest)?;
         let accept = websocket::accept(key).ok_or(Status::BadRequest)?;
         let (host, origin) = (head.host.unwrap_or_default(), head.only("origin")?);
-        self.gate.judge(connection.peer.ip(), SCHEME, host, origin).map_err(|forbidden| {
+        let scheme = scheme(connection.transport.is_tls());
+        self.gate.judge(connection.peer.ip(), scheme, host, origin).map_err(|forbidden| {
             match forbidden {
                 Forbidden::Origin => Status::ForeignOrigin,
                 Forbidden::Host => Status::ForeignHost,
