@@ -17,6 +17,7 @@ mod http;
 mod leaving;
 mod listener;
 mod logging;
+mod metrics;
 mod outbox;
 mod parts;
 mod reactor;
@@ -66,6 +67,7 @@ struct Config {
     limits: FileLimits,
     disk_free_bytes_min: u64,
     gate: Gate,
+    metrics_public: bool,
 }
 
 /// `papo server`.
@@ -87,15 +89,15 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         },
         disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
         gate: Gate::new(invocation.values("--allow-origin")?),
+        metrics_public: invocation.args.contains("--metrics-public"),
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log, durability, tls, limits, disk_free_bytes_min, gate } =
-        config;
-    let (lang, gate) = (*lang, gate.clone());
+    let Config { listen, data, lang, log, durability, tls, limits, .. } = config;
+    let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
     let listeners = Listeners::bind(listen).map_err(|error| match error.kind() {
@@ -109,7 +111,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let (journal, mut chat) = recover(data, *durability, lang, &waker)?;
     chat.set_file_limits(*limits);
     let sync = *durability == Durability::Sync;
-    let disk = Disk { free_bytes_min: *disk_free_bytes_min, sync };
+    let disk = Disk { free_bytes_min: config.disk_free_bytes_min, sync };
     let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
     // By now the data folder is ours alone.
     let identity = match tls {
@@ -120,9 +122,11 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let scheme = http::scheme(identity.is_some());
     let pages = addresses::pages(scheme, &listeners.addresses(), &addresses::own()).join("  ");
     let logging = Logging::start(*log, lang).context("papo-log")?;
+    let gate = config.gate.clone();
     let (mut reactor, stop) =
         Reactor::new(poll, waker, listeners, (journal, chat), worker, gate, lang)
             .context("reactor")?;
+    reactor.metrics_public = config.metrics_public;
     reactor.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {

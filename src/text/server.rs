@@ -252,6 +252,7 @@ Opções:
   --allow-origin ORIGEM
                        página de outro lugar que pode entrar, como https://chat.exemplo.org;
                        pode ser repetida
+  --metrics-public     /metrics para todos, não só para esta máquina
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -282,6 +283,7 @@ Options:
   --allow-origin ORIGIN
                       page from elsewhere that may come in, like https://chat.example.org; may
                       be given several times
+  --metrics-public    /metrics for everybody, not for this machine alone
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help

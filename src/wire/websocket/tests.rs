@@ -45,7 +45,7 @@ fn heard(pieces: &[&[u8]], limit: usize) -> Vec<String> {
                 match decoder.next_message() {
                     Ok(Some(Message::Text(text))) => heard.push(shown(text)),
                     Ok(Some(Message::Ping(payload))) => {
-                        heard.push(format!("ping {}", shown(payload)))
+                        heard.push(format!("ping {}", shown(payload)));
                     }
                     Ok(Some(Message::Pong)) => heard.push("pong".to_owned()),
                     Ok(Some(Message::Close(code))) => {
@@ -119,15 +119,15 @@ fn frames_that_break_the_standard_end_the_connection() {
         ("a message in a message", [frame(TEXT, b"x"), fin(TEXT, b"y")].concat(), 1002),
         ("binary in a message", [frame(TEXT, b"x"), fin(0x2, b"y")].concat(), 1002),
         ("binary", fin(0x2, b"x"), 1003),
-        ("125 said in two bytes", vec![FIN | TEXT, MASKED | 126, 0, 125], 1002),
+        ("125 said in two bytes", vec![FIN | TEXT, MASKED | 0x7e, 0, 125], 1002),
         (
             "65535 said in eight",
-            [&[FIN | TEXT, MASKED | 127][..], &[0, 0, 0, 0, 0, 0, 255, 255]].concat(),
+            [&[FIN | TEXT, MASKED | 0x7f][..], &[0, 0, 0, 0, 0, 0, 255, 255]].concat(),
             1002,
         ),
         (
             "the topmost bit",
-            [&[FIN | TEXT, MASKED | 127][..], &[128, 0, 0, 0, 0, 0, 0, 0]].concat(),
+            [&[FIN | TEXT, MASKED | 0x7f][..], &[128, 0, 0, 0, 0, 0, 0, 0]].concat(),
             1002,
         ),
         ("half a code", fin(0x8, b"\x03"), 1002),
@@ -167,7 +167,7 @@ fn a_close_has_a_code_that_may_be_sent_or_none() {
 fn a_message_over_the_limit_is_refused_by_what_it_announces() {
     let announced = |length: u16| {
         let [high, low] = length.to_be_bytes();
-        [FIN | TEXT, MASKED | 126, high, low]
+        [FIN | TEXT, MASKED | 0x7e, high, low]
     };
     assert_eq!(heard(&[&announced(1_001)], 1_000), ["broken 1009"]);
     assert_eq!(heard(&[&announced(1_000)], 1_000).len(), 0);
@@ -175,7 +175,7 @@ fn a_message_over_the_limit_is_refused_by_what_it_announces() {
     let part = frame(TEXT, &[b'x'; 900]);
     let rest = frame(CONTINUED, &[b'x'; 101]);
     assert_eq!(heard(&[&part, &rest[..4]], 1_000), ["broken 1009"]);
-    let huge = [&[FIN | TEXT, MASKED | 127][..], &(1u64 << 62).to_be_bytes()].concat();
+    let huge = [&[FIN | TEXT, MASKED | 0x7f][..], &(1u64 << 62).to_be_bytes()].concat();
     assert_eq!(heard(&[&huge], 1_000), ["broken 1009"]);
 }
 
