@@ -81,7 +81,7 @@ export class Thread {
       this.goTo(at);
     } else {
       this.#goal = 'start';
-      this.#toNewestWindow();
+      this.#windowAtStart();
     }
     this.#load();
     if (!at && matchMedia('(pointer: fine)').matches) requestAnimationFrame(() => this.composer.focus());
@@ -128,7 +128,7 @@ export class Thread {
 
   /** To the newest message. */
   toEnd() {
-    this.#toNewestWindow();
+    this.#windowAtEnd();
     this.#goal = null;
     this.#atEnd = true;
     this.#chat.draw();
@@ -236,16 +236,26 @@ export class Thread {
     if (!conversation) return;
     try {
       await this.#chat.session.loadNewest(conversation);
+      if (conversation === this.#conversation && this.#goal === 'start') this.#windowAtStart();
     } catch (error) {
       if (!error?.code) throw error;
     }
     this.#chat.draw();
   }
 
-  #toNewestWindow() {
+  #windowAtEnd() {
+    const { messages } = this.#conversation;
+    this.#window = { low: messages.at(-STEP)?.id ?? 0, high: Infinity };
+  }
+
+  /** At the first unread message, without drawing all of them when they are many. */
+  #windowAtStart() {
     const { messages, unread, read } = this.#conversation;
-    const low = messages.at(-STEP)?.id ?? 0;
-    this.#window = { low: unread > 0 ? Math.min(low, read) : low, high: Infinity };
+    this.#windowAtEnd();
+    if (unread === 0) return;
+    const first = this.#conversation.indexOf(read + 1);
+    this.#window.low = Math.min(this.#window.low, messages[Math.max(first - STEP, 0)]?.id ?? 0);
+    if (messages.length - first > 3 * STEP) this.#window.high = messages[first + 2 * STEP].id;
   }
 
   #windowAround(id) {
