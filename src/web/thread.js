@@ -6,10 +6,10 @@
 
 import { Bubbles } from './bubbles.js';
 import { Composer } from './composer.js';
-import { h, iconButton, isolated, patch, setText } from './dom.js';
+import { h, iconButton, isolated, looking, patch, setText } from './dom.js';
 import { when } from './format.js';
 import { showGroup } from './group.js';
-import { drawAvatar } from './list.js';
+import { drawAvatar } from './names.js';
 import { extent, rowsOf } from './rows.js';
 import { t } from './text.js';
 
@@ -84,7 +84,7 @@ export class Thread {
       this.#windowAtStart();
     }
     this.#load();
-    if (!at && matchMedia('(pointer: fine)').matches) requestAnimationFrame(() => this.composer.focus());
+    if (!at && !matchMedia('(pointer: coarse)').matches) requestAnimationFrame(() => this.composer.focus());
   }
 
   close() {
@@ -440,9 +440,4 @@ export class Thread {
       this.#chat.files.send(this.#conversation, event.dataTransfer.files);
     });
   }
-}
-
-/** Whether somebody has the page before them. */
-export function looking() {
-  return document.visibilityState === 'visible' && document.hasFocus();
 }
