@@ -29,6 +29,8 @@ export class Thread {
   /** Where to go as soon as it is drawn: 'start' (the divider or the end), or a message's id. */
   #goal = null;
   #atEnd = true;
+  /** Whether the field is to have the focus as soon as it is there. */
+  #toFocus = false;
   #busy = false;
   #rows;
   #ol = h('ol', { class: 'rows' });
@@ -84,7 +86,8 @@ export class Thread {
       this.#windowAtStart();
     }
     this.#load();
-    if (!at && !matchMedia('(pointer: coarse)').matches) requestAnimationFrame(() => this.composer.focus());
+    // On a touch screen that would bring up the keyboard.
+    this.#toFocus = !at && !matchMedia('(pointer: coarse)').matches;
   }
 
   close() {
@@ -187,6 +190,8 @@ export class Thread {
     this.#keepEnd();
     this.#drawJump();
     this.#scrolled();
+    if (this.#toFocus) this.composer.focus();
+    this.#toFocus = false;
   }
 
   #drawHead(conversation) {
