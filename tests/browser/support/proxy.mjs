@@ -1,12 +1,14 @@
-// A wire between browser and server that can be cut at a moment of choice.
+// A wire between browser and server that can be cut, or stand still, at a moment of choice.
 
 import { connect, createServer } from 'node:net';
 
 export class Proxy {
+  /** Bytes that browsers have sent. */
+  fromBrowsers = 0;
   #server;
   #pairs = new Set();
   #cutAt = null;
-  #down = false;
+  #chatDown = false;
 
   /** Stands before a server. */
   static async before(port) {
@@ -21,19 +23,25 @@ export class Proxy {
     return `http://localhost:${this.port}/`;
   }
 
-  /** Cuts everything as soon as the server says something that contains this, which arrives no more. */
+  /** Cuts as soon as the server says something with this in it, which arrives no more. */
   cutBeforeAnswer(text) {
-    return this.#armed({ from: 'server', text });
+    return this.#armed({ from: 'server', when: (bytes) => bytes.includes(text) });
   }
 
-  /** Cuts everything when the browser says something next, which arrives no more. */
+  /** Cuts when the browser says something next, which arrives no more. */
   cutBeforeRequest() {
-    return this.#armed({ from: 'browser', text: '' });
+    return this.#armed({ from: 'browser', when: () => true });
   }
 
-  /** Nobody gets through until `mend`. */
+  /** Cuts when the browser has sent so many bytes more. */
+  cutAfter(count) {
+    const end = this.fromBrowsers + count;
+    return this.#armed({ from: 'browser', when: () => this.fromBrowsers > end });
+  }
+
+  /** Ends every connection, and lets only the page itself through until `mend`. */
   cut() {
-    this.#down = true;
+    this.#chatDown = true;
     for (const [browser, server] of this.#pairs) {
       browser.destroy();
       server.destroy();
@@ -41,7 +49,16 @@ export class Proxy {
   }
 
   mend() {
-    this.#down = false;
+    this.#chatDown = false;
+  }
+
+  /** Passes nothing that the browser says, and breaks nothing, until `release`. */
+  hold() {
+    for (const [browser] of this.#pairs) browser.pause();
+  }
+
+  release() {
+    for (const [browser] of this.#pairs) browser.resume();
   }
 
   close() {
@@ -58,22 +75,25 @@ export class Proxy {
 
   #join(browser, server) {
     const pair = [browser, server];
-    if (this.#down) {
-      browser.destroy();
-      server.destroy();
-      return;
-    }
     this.#pairs.add(pair);
     const pass = (from, to, name) => {
       from.on('data', (bytes) => {
+        if (name === 'browser') this.fromBrowsers += bytes.length;
+        if (this.#chatDown && name === 'browser' && bytes.includes('GET /ws')) {
+          browser.destroy();
+          return;
+        }
         const at = this.#cutAt;
-        if (at?.from === name && bytes.includes(at.text)) {
+        if (at?.from === name && at.when(bytes)) {
           this.#cutAt = null;
           this.cut();
           at.resolve();
           return;
         }
-        to.write(bytes);
+        if (!to.write(bytes)) {
+          from.pause();
+          to.once('drain', () => from.resume());
+        }
       });
       from.on('error', () => {});
       from.on('close', () => {
