@@ -59,12 +59,13 @@ impl Reactor {
         }
         self.told_full = false;
         connection::set_up(&socket);
-        let id = self.connections.insert(|id| Connection::new(id, peer, socket));
+        let tls = self.tls.clone();
+        let id = self.connections.insert(|id| Connection::new(id, peer, socket, tls));
         let Some(connection) = self.connections.get_mut(id) else { return };
         let both = Interest::READABLE | Interest::WRITABLE;
         // Once, for as long as it lives: readiness is kept in bits, never asked for again.
-        if self.poll.registry().register(&mut connection.socket, source(id).token(), both).is_err()
-        {
+        let socket = connection.transport.socket_mut();
+        if self.poll.registry().register(socket, source(id).token(), both).is_err() {
             return self.doom(id);
         }
         log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));

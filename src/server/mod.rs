@@ -1,13 +1,17 @@
 //! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
 //!
 //! `Reactor` turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
-//! out in `writing`, who goes in `leaving`, what is late in `timing`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
+//! out in `writing`, who goes in `leaving`, what is late in `timing`; what browsers get besides in
+//! `http`, `gate`, `assets` and `websocket`. A [`crate::chat::Chat`] decides everything, and is told
+//! nothing of sockets.
 
 mod arriving;
+mod assets;
 mod clock;
 mod connection;
 mod connections;
 mod deadlines;
+mod gate;
 mod http;
 mod leaving;
 mod listener;
@@ -18,6 +22,8 @@ mod reactor;
 mod reading;
 mod secrets;
 mod timing;
+mod transport;
+mod websocket;
 mod worker;
 mod writing;
 
@@ -37,6 +43,7 @@ use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use connections::Source;
+use gate::Gate;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
@@ -55,6 +62,7 @@ struct Config {
     durability: Durability,
     limits: FileLimits,
     disk_free_bytes_min: u64,
+    gate: Gate,
 }
 
 /// `papo server`.
@@ -74,14 +82,15 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
             user_quota_bytes: invocation.value("--user-quota", Size(USER_QUOTA_BYTES))?.0,
         },
         disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
+        gate: Gate::new(invocation.values("--allow-origin")?),
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log, durability, limits, disk_free_bytes_min } = config;
-    let lang = *lang;
+    let Config { listen, data, lang, log, durability, limits, disk_free_bytes_min, gate } = config;
+    let (lang, gate) = (*lang, gate.clone());
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
     let listeners = Listeners::bind(listen).map_err(|error| match error.kind() {
@@ -99,8 +108,8 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
     let shown = listeners.shown().to_string();
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    let (reactor, stop) =
-        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
+    let (reactor, stop) = Reactor::new(poll, waker, listeners, (journal, chat), worker, gate, lang)
+        .context("reactor")?;
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Waker};
+use rustls::ServerConfig;
 
 use super::clock::Clock;
-use super::connection::State;
+use super::connection::{Speech, State};
 use super::connections::{Connections, Source};
 use super::deadlines::Deadlines;
+use super::gate::Gate;
 use super::listener::Listeners;
 use super::outbox::Pool;
 use super::secrets::Secrets;
@@ -50,6 +52,8 @@ pub(super) struct Reactor {
     pub(super) journal: Journal,
     pub(super) worker: Worker,
     pub(super) secrets: Secrets,
+    /// Which browsers may open a WebSocket.
+    pub(super) gate: Gate,
     pub(super) deadlines: Deadlines,
     /// Connections that may have something to read, or frames not handled yet.
     pub(super) work: VecDeque<SessionId>,
@@ -64,6 +68,10 @@ pub(super) struct Reactor {
     /// The working buffer, lent to one connection at a time.
     pub(super) scratch: Vec<u8>,
     pub(super) pool: Pool,
+    /// How TLS is spoken, if there is a certificate.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Reads that may have to do with a handshake and are left for this turn.
+    pub(super) handshakes_left: usize,
     /// Memory that output holds, all connections together.
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
@@ -99,6 +107,7 @@ impl Reactor {
         mut listeners: Listeners,
         (journal, chat): (Journal, Chat),
         worker: Worker,
+        gate: Gate,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
@@ -123,6 +132,7 @@ impl Reactor {
             journal,
             worker,
             secrets: Secrets::start(waker)?,
+            gate,
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
@@ -131,6 +141,8 @@ impl Reactor {
             doomed: Vec::new(),
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
             pool: Pool::default(),
+            tls: None,
+            handshakes_left: 0,
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
@@ -234,7 +246,7 @@ impl Reactor {
                     }
                     if event.is_writable() {
                         connection.writable = true;
-                        if connection.outbox.len_bytes() > 0 && !connection.dirty {
+                        if connection.owes() && !connection.dirty {
                             connection.dirty = true;
                             self.dirty.push(connection.id);
                         }
@@ -305,12 +317,10 @@ impl Reactor {
         let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
         for id in all {
             let Some(connection) = self.connections.get_mut(id) else { continue };
-            if connection.state == State::Greeting && connection.framing.is_none() {
+            if connection.state == State::Greeting && connection.speech == Speech::Unknown {
                 self.doom(id);
             } else if connection.is_open() {
-                self.chat.refuse_frame(id, Code::ShuttingDown, &mut self.fx);
-                self.carry_out();
-                self.begin_closing(id);
+                self.reject(id, Code::ShuttingDown);
             }
         }
     }

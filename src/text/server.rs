@@ -34,12 +34,6 @@ pub const SHUTTING_DOWN: Sentence = say(
     "The server is stopping. Connect again in a while.",
 );
 
-/// To a browser, until there is a page for it.
-pub const NO_PAGE: Sentence = say(
-    "Este servidor papo ainda não tem página. Use o cliente de terminal: papo",
-    "This papo server has no page yet. Use the terminal client: papo",
-);
-
 /// What `papo server` prints first. The lines are the first server's own.
 pub const BANNER: &[Sentence] = &[
     say("=== SERVIDOR DE CHAT DISTRIBUÍDO ===", "=== DISTRIBUTED CHAT SERVER ==="),
@@ -57,6 +51,7 @@ pub enum Happened<'a> {
     LoggedIn(&'a str),
     LoggedOut(&'a str),
     Slow(&'a dyn Display),
+    TlsRefused(&'a dyn Display, &'a str),
     Full(usize),
     AcceptFailed(&'a dyn Display),
     WorkerGone,
@@ -74,6 +69,7 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::LoggedIn(name) => format!("Usuário {name} conectado"),
             Happened::LoggedOut(name) => format!("Usuário {name} desconectado"),
             Happened::Slow(peer) => format!("Conexão {peer} encerrada: não lê o que recebe"),
+            Happened::TlsRefused(peer, why) => format!("Conexão {peer} encerrada: TLS: {why}"),
             Happened::Full(most) => format!("Cheio: {most} conexões; novas são recusadas"),
             Happened::AcceptFailed(error) => {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
@@ -93,6 +89,7 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             Happened::LoggedIn(name) => format!("User {name} connected"),
             Happened::LoggedOut(name) => format!("User {name} disconnected"),
             Happened::Slow(peer) => format!("Connection {peer} closed: it does not read"),
+            Happened::TlsRefused(peer, why) => format!("Connection {peer} closed: TLS: {why}"),
             Happened::Full(most) => format!("Full: {most} connections; new ones are refused"),
             Happened::AcceptFailed(error) => {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
@@ -233,6 +230,9 @@ Opções:
   --user-quota TAMANHO o que os arquivos de uma pessoa podem ocupar (1GiB)
   --min-free-disk TAMANHO
                        o que os arquivos deixam livre no disco (256MiB)
+  --allow-origin ORIGEM
+                       página de outro lugar que pode entrar, como https://chat.exemplo.org;
+                       pode ser repetida
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -256,6 +256,9 @@ Options:
   --user-quota SIZE   what one user's files may take (1GiB)
   --min-free-disk SIZE
                       what files leave free on the disk (256MiB)
+  --allow-origin ORIGIN
+                      page from elsewhere that may come in, like https://chat.example.org; may
+                      be given several times
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help
