@@ -1,0 +1,356 @@
+// One person at one server: logging in and staying so, what is asked of the server, and what its
+// events do to the store. No DOM; the views call it and draw the store.
+//
+// The token. A login that asks for one claims the name; if the answer is lost, nobody has the token
+// and the name is locked for good. So a new name is entered without, and is claimed by a password
+// that this browser makes up and keeps *before* it sends it. Every later login can then ask for a
+// token with a credential in hand, and repeat that as often as answers get lost.
+
+import { Outbox } from './outbox.js';
+import { keep, recall } from './prefs.js';
+import { Store } from './store.js';
+import { lang } from './text.js';
+import { Transfers } from './transfers.js';
+
+const FEATURES = ['receipts', 'presence', 'typing', 'chunks', 'groups'];
+
+/** A newer `received` overtakes an older one; no need to send each. */
+const RECEIVED_PAUSE_MS = 150;
+const TYPING_PAUSE_MS = 3_000;
+const PAGE = 50;
+
+/** Refusals of a login after which asking again is of no use. */
+const FINAL = new Set(['auth_required', 'wrong_password', 'invalid_name', 'name_confusable']);
+
+export class Session {
+  /** @type {Store | null} */
+  store = null;
+  /** @type {Outbox | null} */
+  outbox = null;
+  /** @type {Transfers | null} */
+  transfers = null;
+
+  #connection;
+  #calls;
+  #who = null;
+  #entering = null;
+  #receivedTimer = null;
+  #receivedUpTo = 0;
+  #typedAt = new Map();
+  #loading = new Map();
+
+  /**
+   * @param {import('./connection.js').Connection} connection
+   * @param {{change: () => void, signedOut: (error: object) => void,
+   *   arrived: (conversation: object, message: object) => void}} calls
+   */
+  constructor(connection, calls) {
+    this.#connection = connection;
+    this.#calls = calls;
+    this.#listen();
+  }
+
+  /** Whoever was here at the last visit: {name, token?, secret?}, or null. */
+  static remembered() {
+    return recall('who');
+  }
+
+  /** Whether this browser alone can enter the name: the password is one that it made up. */
+  get lockedToThisBrowser() {
+    return Boolean(this.#who?.secret);
+  }
+
+  get me() {
+    return this.store?.me ?? '';
+  }
+
+  /** Logs in. Rejects with `{code, message}`. */
+  enter(name, password) {
+    this.#who = { name, password };
+    return new Promise((resolve, reject) => {
+      this.#entering = { resolve, reject };
+      this.#connection.start(() => this.#greet());
+    });
+  }
+
+  /** Goes on as whoever was here before, connected or not. */
+  resume() {
+    this.#who = recall('who');
+    this.#begin(this.#who.name);
+    this.#connection.start(() => this.#greet());
+  }
+
+  async #greet() {
+    const who = this.#who;
+    const frame = { type: 'login', username: who.name, lang: lang(), client: 'papo-web', features: FEATURES };
+    if (this.store?.newest) frame.since = this.store.newest;
+    if (who.token) frame.token = who.token;
+    else if (who.password ?? who.secret) Object.assign(frame, { password: who.password ?? who.secret, want_token: true });
+    let answer;
+    try {
+      answer = await this.#connection.ask(frame);
+    } catch (error) {
+      this.#refused(error);
+      throw error;
+    }
+    const token = answer.token ?? who.token;
+    this.#remember({ name: answer.username, token, secret: who.secret });
+    if (!this.store) this.#begin(answer.username);
+    this.#entering?.resolve();
+    this.#entering = null;
+  }
+
+  /** Makes the name this browser's own, so that reloading the page is enough to be back. */
+  async #claim() {
+    const secret = [...crypto.getRandomValues(new Uint8Array(32))]
+      .map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.#remember({ ...this.#who, secret });
+    try {
+      await this.request('set_password', { password: secret });
+    } catch (error) {
+      // Lost on the way: it may be so or not. The next login finds out; see `#refused`.
+      if (error?.code === 'disconnected') return;
+      if (!error?.code) throw error;
+      this.#remember({ ...this.#who, secret: undefined });
+    }
+  }
+
+  #refused(error) {
+    const { name, token, secret, password } = this.#who;
+    if (token && secret && FINAL.has(error.code)) {
+      this.#remember({ name, secret });
+      return;
+    }
+    if (secret && !token && error.code === 'wrong_password' && !this.#who.tried) {
+      // Either the password never arrived there and the name is still free, or another one is set.
+      this.#who = { name, tried: true };
+      return;
+    }
+    if (this.#entering) {
+      this.#connection.stop();
+      this.#entering.reject(error);
+      this.#entering = null;
+    } else if (FINAL.has(error.code) && !password) {
+      this.#end();
+      this.#calls.signedOut(error);
+    }
+  }
+
+  #remember(who) {
+    this.#who = who;
+    keep('who', who);
+  }
+
+  #begin(name) {
+    this.store = new Store(name, this.#calls.change);
+    this.outbox = new Outbox(name, this.#connection, {
+      change: this.#calls.change,
+      sent: ({ id, kind, name: to, content, replyTo }, { msg_id, ts }) => {
+        const place = kind === 'g' ? { group_name: to } : { recipient: to };
+        this.store.take({ msg_id, ts, sender: this.me, content, reply_to: replyTo, id, ...place });
+      },
+    });
+    this.transfers = new Transfers(this.#connection);
+  }
+
+  #end() {
+    keep('who', null);
+    this.#connection.stop();
+    this.transfers?.stop?.();
+    this.store = this.outbox = this.transfers = this.#who = null;
+  }
+
+  /** Ends this browser's login, or all of them. */
+  async leave({ everywhere = false } = {}) {
+    try {
+      await this.#connection.request({ type: 'logout', everywhere });
+    } catch (error) {
+      if (everywhere) throw error;
+    }
+    this.#end();
+  }
+
+  async setPassword(password, oldPassword) {
+    const old = this.#who.secret ?? oldPassword;
+    await this.request('set_password', { password, ...(old ? { old_password: old } : {}) });
+    if (!this.#who.token) {
+      // There is none before the second login; until then the new password stands in.
+      this.#who.password = password;
+    }
+    this.#remember({ ...this.#who, secret: undefined });
+  }
+
+  request(type, fields = {}) {
+    return this.#connection.request({ type, ...fields });
+  }
+
+  // What the user does.
+
+  send(conversation, content, replyTo) {
+    this.outbox.add({ kind: conversation.kind, name: conversation.name, content, replyTo });
+  }
+
+  async edit(conversation, message, content) {
+    await this.request('edit_message', { msg_id: message.id, content });
+    this.#changed(conversation, message, { content, edited: true });
+  }
+
+  async delete(conversation, message) {
+    await this.request('delete_message', { msg_id: message.id });
+    this.#changed(conversation, message, { deleted: true });
+  }
+
+  async react(conversation, message, emoji) {
+    const mine = message.reactions.find((one) => one.users.includes(this.me))?.emoji;
+    const next = mine === emoji ? '' : emoji;
+    await this.request('react', { msg_id: message.id, emoji: next });
+    conversation.react(message.id, this.me, next);
+    this.#calls.change();
+  }
+
+  #changed(conversation, message, change) {
+    conversation.change(message.id, change);
+    this.#calls.change();
+  }
+
+  typing(conversation) {
+    const now = Date.now();
+    if (now - (this.#typedAt.get(conversation) ?? 0) < TYPING_PAUSE_MS) return;
+    this.#typedAt.set(conversation, now);
+    this.#connection.tell({ type: 'typing', ...conversation.place });
+  }
+
+  /** The user has seen the newest message. */
+  read(conversation) {
+    const id = conversation.last?.id ?? 0;
+    if (this.#connection.state !== 'open' || !conversation.readUpTo(id)) return;
+    this.#connection.tell({ type: 'read', ...conversation.place, msg_id: id });
+    this.#calls.change();
+  }
+
+  /** Fetches the newest page, once for each connection. */
+  async loadNewest(conversation) {
+    if (conversation.current) return;
+    await this.#history(conversation, {});
+    conversation.current = true;
+    if (conversation.kind === 'g') await this.loadMembers(conversation);
+  }
+
+  loadOlder(conversation, before) {
+    return this.#history(conversation, { before });
+  }
+
+  loadNewer(conversation, after) {
+    return this.#history(conversation, { after });
+  }
+
+  /** Asks for a page, once at a time. */
+  #history(conversation, where) {
+    const key = `${conversation.key} ${JSON.stringify(where)}`;
+    if (!this.#loading.has(key)) {
+      const asked = this.request('history', { ...conversation.place, ...where, limit: PAGE })
+        .then((answer) => this.store?.takeHistory(answer, where))
+        .finally(() => this.#loading.delete(key));
+      this.#loading.set(key, asked);
+    }
+    return this.#loading.get(key);
+  }
+
+  /** The part of the conversation around a message. */
+  async loadAround(conversation, id) {
+    await Promise.all([
+      this.loadOlder(conversation, id + 1),
+      this.loadNewer(conversation, id),
+    ]);
+  }
+
+  async loadMembers(conversation) {
+    const answer = await this.request('list_group_members', conversation.place);
+    conversation.members = answer.details;
+    this.#calls.change();
+  }
+
+  async loadPeople() {
+    const { details } = await this.request('list_users', { all: true });
+    for (const { name, online, last_seen: lastSeen } of details) this.store.people.set(name, { online, lastSeen });
+    this.#calls.change();
+  }
+
+  async loadGroups() {
+    const { details } = await this.request('list_groups');
+    for (const { name, role, private: closed, members } of details) {
+      Object.assign(this.store.conversation('g', name), { role, private: closed, size: members });
+    }
+    this.#calls.change();
+  }
+
+  async #refresh() {
+    for (const conversation of this.store.conversations.values()) conversation.current = false;
+    this.outbox.flush();
+    const list = this.request('list_conversations')
+      .then(({ conversations }) => this.store.takeList(conversations));
+    await Promise.all([list, this.loadPeople(), this.loadGroups()]);
+  }
+
+  // What the server says.
+
+  #listen() {
+    const on = (type, listener) => this.#connection.on(type, (frame) => this.store && listener(frame));
+    on('open', () => {
+      this.#quietly(this.#refresh());
+      const { token, password, secret } = this.#who;
+      if (!token && !password && !secret) this.#claim();
+    });
+    for (const type of ['private_message_received', 'group_message_received', 'file_received', 'group_file_received']) {
+      on(type, (frame) => this.#arrived(frame));
+    }
+    on('message_changed', (frame) => this.store.takeChange(frame));
+    on('receipt', (frame) => this.store.takeReceipt(frame));
+    on('typing', (frame) => this.store.takeTyping(frame));
+    on('presence', ({ user, status, last_seen: lastSeen }) => this.store.takePresence(user, status === 'online', lastSeen));
+    on('synced', ({ cursor }) => {
+      this.store.newest = Math.max(this.store.newest, cursor);
+    });
+    on('added_to_group', ({ group_name: name }) => {
+      const group = this.store.conversation('g', name);
+      Object.assign(group, { gone: null, listed: true, current: false });
+      this.#quietly(this.loadGroups());
+    });
+    on('group_event', (frame) => {
+      const group = this.store.takeGroupEvent(frame);
+      if (frame.event === 'renamed') this.outbox.rename(frame.group_name, frame.new_name);
+      if (group.gone) return;
+      group.listed = true;
+      this.#quietly(this.loadGroups());
+      if (group.members) this.#quietly(this.loadMembers(group));
+    });
+  }
+
+  #arrived(frame) {
+    const { conversation, message, fresh } = this.store.take(frame, { event: true });
+    this.#received(message.id);
+    if (message.sender === this.me) {
+      if (message.requestId !== undefined) this.outbox.remove(message.requestId);
+    } else if (fresh && !frame.backlog) {
+      this.#calls.arrived(conversation, message);
+    }
+  }
+
+  #received(id) {
+    this.#receivedUpTo = Math.max(this.#receivedUpTo, id);
+    if (this.#receivedTimer) return;
+    this.#receivedTimer = setTimeout(() => {
+      this.#receivedTimer = null;
+      this.#connection.tell({ type: 'received', msg_id: this.#receivedUpTo });
+    }, RECEIVED_PAUSE_MS);
+  }
+
+  /** A refusal here changes nothing: the next connection asks again. */
+  async #quietly(work) {
+    try {
+      await work;
+    } catch (error) {
+      if (!error?.code) throw error;
+    }
+  }
+}
