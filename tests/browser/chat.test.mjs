@@ -162,8 +162,10 @@ story('what comes while nobody looks is in the title, and behind a line', {}, as
   await until(async () => assert.equal((await ana.page.evaluate(() => window.shown)).length, 3));
   assert.deepEqual((await ana.page.evaluate(() => window.shown))[0], { title: 'bia', body: 'um', tag: 'p:bia' });
   // Only what is new is said to a screen reader.
-  const said = await ana.page.locator('[aria-live=polite]').innerText();
-  assert.ok(said.includes('três') && !said.includes('já volto'), said);
+  await until(async () => {
+    const said = await ana.page.locator('[aria-live=polite]').innerText();
+    assert.ok(said.includes('três') && !said.includes('já volto'), said);
+  });
   await bia.state('três', 'delivered');
 
   await ana.hide(false);

@@ -5,10 +5,13 @@ import { connect, createServer } from 'node:net';
 export class Proxy {
   /** Bytes that browsers have sent. */
   fromBrowsers = 0;
+  /** Bytes that the server has sent. */
+  fromServer = 0;
   #server;
   #pairs = new Set();
   #cutAt = null;
   #chatDown = false;
+  #held = false;
 
   /** Stands before a server. */
   static async before(port) {
@@ -52,12 +55,20 @@ export class Proxy {
     this.#chatDown = false;
   }
 
-  /** Passes nothing that the browser says, and breaks nothing, until `release`. */
-  hold() {
-    for (const [browser] of this.#pairs) browser.pause();
+  /** The same for what the server sends. */
+  cutAfterAnswers(count) {
+    const end = this.fromServer + count;
+    return this.#armed({ from: 'server', when: () => this.fromServer > end });
+  }
+
+  /** Breaks nothing, but passes nothing on that the browser says after so many bytes, until `release`. */
+  holdAfter(count) {
+    const end = this.fromBrowsers + count;
+    return this.#armed({ from: 'browser', hold: true, when: () => this.fromBrowsers > end });
   }
 
   release() {
+    this.#held = false;
     for (const [browser] of this.#pairs) browser.resume();
   }
 
@@ -66,7 +77,7 @@ export class Proxy {
     this.#server.close();
   }
 
-  /** Resolves when it was cut. */
+  /** Resolves when it has happened. */
   #armed(at) {
     return new Promise((resolve) => {
       this.#cutAt = { ...at, resolve };
@@ -79,6 +90,7 @@ export class Proxy {
     const pass = (from, to, name) => {
       from.on('data', (bytes) => {
         if (name === 'browser') this.fromBrowsers += bytes.length;
+        else this.fromServer += bytes.length;
         if (this.#chatDown && name === 'browser' && bytes.includes('GET /ws')) {
           browser.destroy();
           return;
@@ -86,14 +98,14 @@ export class Proxy {
         const at = this.#cutAt;
         if (at?.from === name && at.when(bytes)) {
           this.#cutAt = null;
-          this.cut();
+          if (at.hold) this.#held = true;
+          else this.cut();
           at.resolve();
-          return;
+          if (!at.hold) return;
         }
-        if (!to.write(bytes)) {
-          from.pause();
-          to.once('drain', () => from.resume());
-        }
+        const full = !to.write(bytes);
+        if (full) to.once('drain', () => this.#held && name === 'browser' || from.resume());
+        if (full || (this.#held && name === 'browser')) from.pause();
       });
       from.on('error', () => {});
       from.on('close', () => {
