@@ -26,6 +26,7 @@ connection.on('state', (state) => {
   chat?.connectionChanged();
   login?.connectionChanged(state);
 });
+for (const type of ['online', 'offline']) window.addEventListener(type, () => connection.doubt());
 window.addEventListener('online', () => connection.hurry());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') connection.hurry();

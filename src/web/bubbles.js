@@ -114,7 +114,7 @@ export class Bubbles {
     if (message.deleted) bubble.append(h('p', { class: 'text', text: t.deleted }));
     else if (message.file) bubble.append(this.#file(element, message));
     else bubble.append(textOf(message.text));
-    bubble.append(meta(message.ts, { edited: message.edited && !message.deleted, ticks: mine }));
+    bubble.append(meta(message.ts, { edited: message.edited && !message.deleted, ticks: mine && !message.deleted }));
     const hadFocus = element.contains(document.activeElement) && document.activeElement !== element;
     const more = message.deleted ? null
       : iconButton('more', t.more, () => this.openMenu(element), { class: 'more', tabindex: -1, 'aria-haspopup': 'menu' });
@@ -246,6 +246,7 @@ function meta(ts, { edited = false, ticks = false } = {}) {
 
 /** 🕓 ✓ ✓✓ as drawings, and as a word for screen readers. */
 function drawTicks(element, state) {
+  if (!element) return;
   element.className = `ticks ${state}`;
   element.replaceChildren(icon(state === 'read' ? 'delivered' : state), spoken(` ${t[state]}`));
 }

@@ -60,6 +60,13 @@ export class Connection {
     this.#connect();
   }
 
+  /** Makes sure soon that the connection still is one: the network has changed. */
+  doubt() {
+    if (this.state !== 'open') return;
+    this.#heardAt = Math.min(this.#heardAt, Date.now() - SILENCE_MS - 1);
+    this.#watch();
+  }
+
   /**
    * Sends a request.
    * @returns {Promise<object>} its answer; rejects with `{code, message}` when it is refused, and

@@ -1,7 +1,7 @@
 // The dialog of a group: who is in it, and what its members and admins may do.
 
 import { ask, openDialog } from './dialog.js';
-import { h, isolated } from './dom.js';
+import { h, isolated, spoken } from './dom.js';
 import { drawAvatar } from './list.js';
 import { peoplePicker } from './people.js';
 import { sentenceFor, t } from './text.js';
@@ -63,13 +63,13 @@ class GroupDialog {
     const { me } = this.#chat.store;
     const avatar = h('span', { 'aria-hidden': 'true' });
     drawAvatar(avatar, { kind: 'p', name }, online);
-    const act = (type, text, label) => h('button', {
-      type: 'button', class: 'quiet small', 'aria-label': label, data: { action: `${type} ${name}` }, text,
+    const act = (type, text) => h('button', {
+      type: 'button', class: 'quiet small', data: { action: `${type} ${name}` },
       on: { click: () => this.#change(type, { member: name }) },
-    });
+    }, text, spoken(`: ${name}`));
     const ways = this.#admin && name !== me ? [
-      role === 'admin' ? act('demote_member', t.demote, t.demoteNamed(name)) : act('promote_member', t.promote, t.promoteNamed(name)),
-      act('remove_member', t.remove, t.removeNamed(name)),
+      role === 'admin' ? act('demote_member', t.demote) : act('promote_member', t.promote),
+      act('remove_member', t.remove),
     ] : [];
     return h('li', { class: 'person' }, avatar,
       h('span', { class: 'words' }, isolated(name === me ? t.yourself(name) : name, { class: 'name' }),

@@ -18,6 +18,7 @@ export class List {
   #foundPart;
   #nothing = h('p', { class: 'hint', role: 'status' });
   #clear;
+  #start;
   #query = '';
   #results = [];
   #timer = null;
@@ -30,6 +31,7 @@ export class List {
     });
     this.#clear = iconButton('close', t.clearSearch, () => this.#reset(), { class: 'small', hidden: true });
     this.#foundPart = h('div', { hidden: true }, h('h3', { text: t.messagesFound }), this.#found);
+    this.#start = h('button', { type: 'button', class: 'primary', text: t.startOne, hidden: true, on: { click: () => newConversation(chat) } });
     this.element = h('section', { class: 'list', 'aria-label': t.conversations },
       h('header', { class: 'bar' },
         h('h2', { class: 'brand' }, h('img', { src: '/icon.svg', alt: '', width: 28, height: 28 }), h('span', { text: 'papo' })),
@@ -39,7 +41,7 @@ export class List {
       h('div', { class: 'search', role: 'search' }, icon('search'), this.search, this.#clear),
       h('div', { class: 'scroll', on: { keydown: (event) => this.#arrows(event) } },
         this.#items, this.#foundPart, this.#nothing,
-        h('p', { class: 'more-ways' },
+        h('p', { class: 'more-ways' }, this.#start,
           h('button', { type: 'button', class: 'quiet', text: t.joinGroup, on: { click: () => joinGroup(chat) } }))));
   }
 
@@ -73,6 +75,7 @@ export class List {
     const empty = matching.length === 0 && this.#results.length === 0;
     const words = this.#query ? t.nothingFound : t.noConversations;
     const arrived = this.#chat.connection.state === 'open';
+    this.#start.hidden = !empty || this.#query !== '' || !arrived;
     setText(this.#nothing, empty && arrived ? words : '');
   }
 

@@ -16,6 +16,7 @@ const FEATURES = ['receipts', 'presence', 'typing', 'chunks', 'groups'];
 
 /** A newer `received` overtakes an older one; no need to send each. */
 const RECEIVED_PAUSE_MS = 150;
+const PEOPLE_PAUSE_MS = 500;
 const TYPING_PAUSE_MS = 3_000;
 const PAGE = 50;
 
@@ -34,6 +35,7 @@ export class Session {
   #calls;
   #who = null;
   #entering = null;
+  #peopleTimer = null;
   #receivedTimer = null;
   #receivedUpTo = 0;
   #typedAt = new Map();
@@ -150,6 +152,8 @@ export class Session {
         this.store.take({ msg_id, ts, sender: this.me, content, reply_to: replyTo, id, ...place });
       },
     });
+    // What waits is shown where it belongs, also before the server has listed the conversations.
+    for (const entry of this.outbox.entries) this.store.conversation(entry.kind, entry.name);
     this.transfers = new Transfers(this.#connection);
   }
 
@@ -272,12 +276,19 @@ export class Session {
 
   async loadPeople() {
     const { details } = await this.request('list_users', { all: true });
+    if (!this.store) return;
     for (const { name, online, last_seen: lastSeen } of details) this.store.people.set(name, { online, lastSeen });
     this.#calls.change();
   }
 
+  #loadPeopleSoon() {
+    clearTimeout(this.#peopleTimer);
+    this.#peopleTimer = setTimeout(() => this.#quietly(this.loadPeople()), PEOPLE_PAUSE_MS);
+  }
+
   async loadGroups() {
     const { details } = await this.request('list_groups');
+    if (!this.store) return;
     for (const { name, role, private: closed, members } of details) {
       Object.assign(this.store.conversation('g', name), { role, private: closed, size: members });
     }
@@ -329,6 +340,8 @@ export class Session {
   #arrived(frame) {
     const { conversation, message, fresh } = this.store.take(frame, { event: true });
     this.#received(message.id);
+    // The first words with somebody: from now on their comings and goings are told, not from before.
+    if (fresh && conversation.messages.length === 1) this.#loadPeopleSoon();
     if (message.sender === this.me) {
       if (message.requestId !== undefined) this.outbox.remove(message.requestId);
     } else if (fresh && !frame.backlog) {

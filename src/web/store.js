@@ -18,6 +18,8 @@ export class Store {
   people = new Map();
   /** The newest number that came as an event: where the next login goes on. */
   newest = 0;
+  /** Whether the server has listed the conversations: those that come later begin with nothing unread. */
+  #listed = false;
 
   /**
    * @param {string} me the user's name, as the server writes it
@@ -34,6 +36,7 @@ export class Store {
     let found = this.conversations.get(key);
     if (!found) {
       found = new Conversation(kind, name);
+      found.listed = this.#listed;
       this.conversations.set(key, found);
     }
     return found;
@@ -86,6 +89,7 @@ export class Store {
   /** The answer to `list_conversations`: the server's word on what is unread. */
   takeList(list) {
     const listed = new Set();
+    this.#listed = true;
     for (const entry of list) {
       const conversation = this.conversationOf(entry);
       listed.add(conversation);
@@ -155,6 +159,7 @@ export class Store {
     let conversation = this.conversation('g', frame.group_name);
     if (event === 'renamed') conversation = this.#rename(conversation, frame.new_name);
     conversation.note(frame);
+    if (event === 'left' || event === 'removed') conversation.typing.delete(user);
     if (event === 'deleted') conversation.gone = 'deleted';
     if (user === this.me) {
       if (event === 'left' || event === 'removed') conversation.gone = event;

@@ -185,6 +185,7 @@ export class Thread {
     if (anchor?.row.isConnected) this.#scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
     this.#reach(conversation);
     this.#keepEnd();
+    this.#drawJump();
     this.#scrolled();
   }
 
@@ -216,10 +217,16 @@ export class Thread {
     else if (rows.length === 0 && conversation.current) words = t.empty;
     else if (conversation.current && conversation.messages.length === 0) words = '';
     setText(this.#hint, words);
+  }
+
+  #drawJump() {
     this.#jump.hidden = this.#atEnd && this.#window.high === Infinity;
-    const { unread } = conversation;
+    const { unread } = this.#conversation;
     setText(this.#jumpCount, unread ? String(unread) : '');
-    this.#jump.setAttribute('aria-label', unread ? t.toNewestWith(unread) : t.toNewest);
+    const label = unread ? t.toNewestWith(unread) : t.toNewest;
+    if (this.#jump.title === label) return;
+    this.#jump.title = label;
+    this.#jump.setAttribute('aria-label', label);
   }
 
   // What is drawn.
@@ -313,15 +320,18 @@ export class Thread {
 
   // Where it is scrolled to.
 
-  /** The first row in view, found by halving: rows are in order. */
+  /**
+   * The row in the middle of the view, found by halving: rows are in order. Not the first one, which
+   * may be changed by what comes above it: it begins a group no more.
+   */
   #anchor() {
     const rows = this.#ol.children;
-    const { top } = this.#scroller.getBoundingClientRect();
+    const { top, height } = this.#scroller.getBoundingClientRect();
     let low = 0;
     let high = rows.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (rows[middle].getBoundingClientRect().bottom <= top) low = middle + 1;
+      if (rows[middle].getBoundingClientRect().bottom <= top + height / 2) low = middle + 1;
       else high = middle;
     }
     const row = rows[low];
@@ -356,11 +366,9 @@ export class Thread {
     if (!this.#conversation || this.#goal !== null) return;
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const atEnd = scrollHeight - scrollTop - clientHeight < END_PX;
-    if (atEnd !== this.#atEnd) {
-      this.#atEnd = atEnd;
-      this.#jump.hidden = atEnd && this.#window.high === Infinity;
-    }
+    this.#atEnd = atEnd;
     this.#read();
+    this.#drawJump();
     this.#extend();
   }
 
