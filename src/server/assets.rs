@@ -42,4 +42,14 @@ mod tests {
         let bytes: usize = ASSETS.iter().map(|asset| asset.gzip.bytes.len()).sum();
         assert!(bytes <= PAGE_BYTES_MAX, "the page is {bytes} bytes, compressed");
     }
+
+    #[test]
+    fn scripts_are_sent_without_their_comments_and_with_all_their_lines() {
+        let source = include_str!("../web/store.js");
+        let sent = str::from_utf8(asset("/store.js").unwrap().plain.bytes).unwrap();
+        assert!(source.starts_with("//") && !sent.contains("// "));
+        assert_eq!(sent.lines().count(), source.lines().count());
+        let lines = source.lines().zip(sent.lines());
+        assert!(lines.filter(|(source, _)| source.contains("class ")).all(|(a, b)| a == b));
+    }
 }

@@ -6,6 +6,7 @@ import { h, oncePerFrame, setText } from './dom.js';
 import { Files } from './files.js';
 import { showHelp } from './help.js';
 import { List } from './list.js';
+import { hashOf } from './names.js';
 import { Notices } from './notices.js';
 import { t } from './text.js';
 import { Thread } from './thread.js';
@@ -147,9 +148,4 @@ export class Chat {
     if (this.open && matchMedia('(max-width: 719px)').matches) this.showList();
     requestAnimationFrame(() => this.list.search.focus());
   }
-}
-
-/** The address of a conversation. */
-export function hashOf({ kind, name }) {
-  return `#${kind}/${encodeURIComponent(name)}`;
 }

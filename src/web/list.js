@@ -1,8 +1,8 @@
 // The left pane: conversations, newest first, and the search through them and their messages.
 
-import { hashOf } from './chat.js';
 import { h, icon, iconButton, isolated, patch, setText, spoken } from './dom.js';
 import { shortWhen } from './format.js';
+import { drawAvatar, hashOf, plain } from './names.js';
 import { newConversation, newGroup, joinGroup } from './people.js';
 import { recall } from './prefs.js';
 import { showSettings } from './settings.js';
@@ -210,22 +210,4 @@ export class List {
     if (at + by < 0) this.search.focus();
     else lines[Math.min(at + by, lines.length - 1)].focus();
   }
-}
-
-/** The round picture: a letter for a person, a drawing for a group; with a dot for who is online. */
-export function drawAvatar(element, { kind, name }, online = false) {
-  element.className = `avatar colour-${colourOf(name)}${online ? ' online' : ''}`;
-  element.replaceChildren(kind === 'g' ? icon('group') : ([...name][0] ?? '').toLocaleUpperCase());
-}
-
-/** One of eight colours, always the same for a name. */
-export function colourOf(name) {
-  let sum = 0;
-  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) >>> 0;
-  return sum % 8;
-}
-
-/** For finding a name whatever its case and accents. */
-export function plain(text) {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
 }

@@ -1,9 +1,8 @@
 // How the page says that something is new: to screen readers, in the title while nobody looks, as
 // the system's notifications where they are allowed, and in a line at the bottom for what failed.
 
-import { h } from './dom.js';
+import { h, looking } from './dom.js';
 import { t } from './text.js';
-import { looking } from './thread.js';
 
 const SAID_MS = 1_000;
 const COMPLAINT_MS = 6_000;

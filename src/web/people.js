@@ -2,7 +2,7 @@
 
 import { labelled, openDialog } from './dialog.js';
 import { h, isolated, patch } from './dom.js';
-import { drawAvatar, plain } from './list.js';
+import { drawAvatar, plain } from './names.js';
 import { sentenceFor, t } from './text.js';
 
 /** People shown at once; with more, typing finds the others. */

@@ -6,10 +6,10 @@
 
 import { Bubbles } from './bubbles.js';
 import { Composer } from './composer.js';
-import { h, iconButton, isolated, patch, setText } from './dom.js';
+import { h, iconButton, isolated, looking, patch, setText } from './dom.js';
 import { when } from './format.js';
 import { showGroup } from './group.js';
-import { drawAvatar } from './list.js';
+import { drawAvatar } from './names.js';
 import { extent, rowsOf } from './rows.js';
 import { t } from './text.js';
 
@@ -29,6 +29,8 @@ export class Thread {
   /** Where to go as soon as it is drawn: 'start' (the divider or the end), or a message's id. */
   #goal = null;
   #atEnd = true;
+  /** Whether the field is to have the focus as soon as it is there. */
+  #toFocus = false;
   #busy = false;
   #rows;
   #ol = h('ol', { class: 'rows' });
@@ -81,10 +83,11 @@ export class Thread {
       this.goTo(at);
     } else {
       this.#goal = 'start';
-      this.#toNewestWindow();
+      this.#windowAtStart();
     }
     this.#load();
-    if (!at && matchMedia('(pointer: fine)').matches) requestAnimationFrame(() => this.composer.focus());
+    // On a touch screen that would bring up the keyboard.
+    this.#toFocus = !at && !matchMedia('(pointer: coarse)').matches;
   }
 
   close() {
@@ -128,7 +131,7 @@ export class Thread {
 
   /** To the newest message. */
   toEnd() {
-    this.#toNewestWindow();
+    this.#windowAtEnd();
     this.#goal = null;
     this.#atEnd = true;
     this.#chat.draw();
@@ -187,6 +190,8 @@ export class Thread {
     this.#keepEnd();
     this.#drawJump();
     this.#scrolled();
+    if (this.#toFocus) this.composer.focus();
+    this.#toFocus = false;
   }
 
   #drawHead(conversation) {
@@ -236,16 +241,26 @@ export class Thread {
     if (!conversation) return;
     try {
       await this.#chat.session.loadNewest(conversation);
+      if (conversation === this.#conversation && this.#goal === 'start') this.#windowAtStart();
     } catch (error) {
       if (!error?.code) throw error;
     }
     this.#chat.draw();
   }
 
-  #toNewestWindow() {
+  #windowAtEnd() {
+    const { messages } = this.#conversation;
+    this.#window = { low: messages.at(-STEP)?.id ?? 0, high: Infinity };
+  }
+
+  /** At the first unread message, without drawing all of them when they are many. */
+  #windowAtStart() {
     const { messages, unread, read } = this.#conversation;
-    const low = messages.at(-STEP)?.id ?? 0;
-    this.#window = { low: unread > 0 ? Math.min(low, read) : low, high: Infinity };
+    this.#windowAtEnd();
+    if (unread === 0) return;
+    const first = this.#conversation.indexOf(read + 1);
+    this.#window.low = Math.min(this.#window.low, messages[Math.max(first - STEP, 0)]?.id ?? 0);
+    if (messages.length - first > 3 * STEP) this.#window.high = messages[first + 2 * STEP].id;
   }
 
   #windowAround(id) {
@@ -430,9 +445,4 @@ export class Thread {
       this.#chat.files.send(this.#conversation, event.dataTransfer.files);
     });
   }
-}
-
-/** Whether somebody has the page before them. */
-export function looking() {
-  return document.visibilityState === 'visible' && document.hasFocus();
 }
