@@ -113,7 +113,7 @@ async function everyView(ana, narrow) {
   await ana.sees('Chego às oito');
   await check(ana, 'group');
   await dialogBy(ana.thread.getByRole('button', { name: t.details }), 'Turma de sexta');
-  await ana.dialog('Turma de sexta').getByRole('button', { name: t.demoteNamed('bia') }).waitFor();
+  await ana.member('Turma de sexta', 'bia').getByRole('button', { name: t.demote }).waitFor();
   await check(ana, 'members');
   await dialogBy(ana.dialog('Turma de sexta').getByRole('button', { name: t.addPeople }), t.addPeople);
   await closeWith(t.addPeople);

@@ -43,8 +43,8 @@ story('members are added, promoted and removed, and leave', {}, async (stage) =>
   await bia.thread.getByText(bia.t.event.added('dora', 'ana')).waitFor();
   await until(() => assert.ok(dora.events.some((event) => event.type === 'added_to_group')));
 
-  await dialog.getByRole('button', { name: ana.t.promoteNamed('bia') }).click();
-  await dialog.getByRole('button', { name: ana.t.demoteNamed('bia') }).waitFor();
+  await ana.member('Projeto', 'bia').getByRole('button', { name: ana.t.promote }).click();
+  await ana.member('Projeto', 'bia').getByRole('button', { name: ana.t.demote }).waitFor();
   await bia.thread.getByText(bia.t.event.promoted('bia', 'ana')).waitFor();
 
   await dialog.getByRole('button', { name: ana.t.rename, exact: true }).click();
@@ -59,7 +59,7 @@ story('members are added, promoted and removed, and leave', {}, async (stage) =>
 
   // Bia is an admin now, and removes dora; then leaves.
   await bia.thread.getByRole('button', { name: bia.t.details }).click();
-  await bia.dialog('Projeto final').getByRole('button', { name: bia.t.removeNamed('dora') }).click();
+  await bia.member('Projeto final', 'dora').getByRole('button', { name: bia.t.remove }).click();
   await bia.dialog('Projeto final').getByRole('heading', { name: bia.t.members(2) }).waitFor();
   await ana.thread.getByText(ana.t.event.removed('dora', 'bia')).waitFor();
   await assert.rejects(dora.ask({ type: 'list_group_members', group_name: 'Projeto final' }), { code: 'not_member' });

@@ -115,4 +115,6 @@ async function setPassword(person, password) {
   await dialog.waitFor({ state: 'detached' });
   await person.page.keyboard.press('Escape');
   await settings.waitFor({ state: 'detached' });
+  // The password itself is not kept, but a token is that it has brought.
+  await person.page.waitForFunction(() => JSON.parse(localStorage.getItem('papo.who')).token);
 }

@@ -116,6 +116,11 @@ export class Person {
     return this.page.getByRole('dialog', { name: title, exact: true });
   }
 
+  /** A member's line in the dialog of a group. */
+  member(group, name) {
+    return this.dialog(group).getByRole('listitem').filter({ has: this.page.locator('.name', { hasText: exactly(name) }) });
+  }
+
   // The conversation.
 
   get thread() {
