@@ -209,7 +209,7 @@ export class Bubbles {
       await work;
     } catch (error) {
       if (!error?.code) throw error;
-      this.#chat.notices.complain(sentenceFor(error));
+      this.#chat.notices.tell(sentenceFor(error));
     }
   }
 }

@@ -64,7 +64,10 @@ export class Chat {
   /** Opens a conversation; with `at`, where that message is. */
   show(conversation, { at } = {}) {
     const hash = hashOf(conversation);
-    if (location.hash !== hash) {
+    // One step back is always the list, however many were looked at.
+    if (this.open) {
+      history.replaceState(null, '', hash);
+    } else if (location.hash !== hash) {
       this.#opened = true;
       location.hash = hash;
     }
@@ -75,12 +78,6 @@ export class Chat {
   showList() {
     if (this.#opened) history.back();
     else location.hash = '';
-  }
-
-  /** The conversation that was open is no more. */
-  forget() {
-    history.replaceState(null, '', location.pathname);
-    this.#follow();
   }
 
   #open(conversation, at) {
@@ -126,8 +123,9 @@ export class Chat {
     this.status.hidden = !words;
     setText(this.status, words ?? '');
     this.element.classList.toggle('with-thread', Boolean(this.open));
-    this.list.draw();
+    // The thread first: what it shows is read, and not unread in the list.
     this.thread.draw();
+    this.list.draw();
     this.notices.draw();
   }
 

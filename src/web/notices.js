@@ -5,7 +5,7 @@ import { h, looking } from './dom.js';
 import { t } from './text.js';
 
 const SAID_MS = 1_000;
-const COMPLAINT_MS = 6_000;
+const TOLD_MS = 6_000;
 const LINES_MAX = 3;
 const SHOWN_CHARACTERS = 200;
 
@@ -50,14 +50,14 @@ export class Notices {
     }, SAID_MS);
   }
 
-  /** Shows that something did not work. */
-  complain(sentence) {
+  /** Shows a sentence for a moment: what did not work, or what did. */
+  tell(sentence) {
     clearTimeout(this.#toastTimer);
     this.#toast.hidden = false;
     this.#toast.textContent = sentence;
     this.#toastTimer = setTimeout(() => {
       this.#toast.hidden = true;
-    }, COMPLAINT_MS);
+    }, TOLD_MS);
   }
 
   /** The title and its drawing say how much is unread. */

@@ -51,7 +51,7 @@ async function begin(chat, name, members) {
       await session.request('add_member', { group_name: name, new_member: member });
     } catch (error) {
       if (!error?.code) throw error;
-      notices.complain(t.notAdded(member, sentenceFor(error)));
+      notices.tell(t.notAdded(member, sentenceFor(error)));
     }
   }
   await enter(chat, name);

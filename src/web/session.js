@@ -7,7 +7,7 @@
 // token with a credential in hand, and repeat that as often as answers get lost.
 
 import { Outbox, randomHex } from './outbox.js';
-import { keep, recall } from './prefs.js';
+import { keep, recall, recallAll } from './prefs.js';
 import { Store } from './store.js';
 import { lang } from './text.js';
 import { Transfers } from './transfers.js';
@@ -164,6 +164,10 @@ export class Session {
       await this.#connection.request({ type: 'logout', everywhere });
     } catch (error) {
       if (everywhere) throw error;
+    }
+    // Whoever sits here next is not to find what was written.
+    for (const kind of ['draft', 'pending']) {
+      for (const [key] of recallAll(`${kind}.${this.me}/`)) keep(key, null);
     }
     this.#end();
   }
@@ -323,6 +327,7 @@ export class Session {
     });
     on('group_event', (frame) => {
       const group = this.store.takeGroupEvent(frame);
+      if (!group) return;
       if (frame.event === 'renamed') this.outbox.rename(frame.group_name, frame.new_name);
       if (group.gone) return;
       group.listed = true;

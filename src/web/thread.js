@@ -64,7 +64,7 @@ export class Thread {
       this.composer.element);
     this.#nothing = h('div', { class: 'nothing' },
       h('img', { src: '/icon.svg', alt: '', width: 72, height: 72 }), h('p', { text: t.pickOne }));
-    this.element = h('section', { class: 'thread', 'aria-label': t.write }, this.#body, this.#nothing);
+    this.element = h('section', { class: 'thread', 'aria-label': t.pickOne }, this.#body, this.#nothing);
     this.#takeDrops();
     new ResizeObserver(() => this.#keepEnd()).observe(this.#scroller);
     new ResizeObserver(() => this.#keepEnd()).observe(this.#ol);
