@@ -130,7 +130,7 @@ export class Chat {
   }
 
   #key(event) {
-    if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
+    if (document.querySelector('dialog[open], :popover-open') || event.defaultPrevented) return;
     const control = event.ctrlKey || event.metaKey;
     if (control && event.key === '/') showHelp();
     else if (event.key === '?' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) showHelp();
