@@ -80,7 +80,6 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// With no name or time in it: the same bytes always become the same.
 /// A script as it is sent. Comments are for those who read the source, and a quarter of all bytes:
 /// lines that are nothing else become empty ones, so that an error still names the right line.
 fn without_comments(script: &[u8]) -> Vec<u8> {
@@ -99,6 +98,7 @@ fn without_comments(script: &[u8]) -> Vec<u8> {
     kept
 }
 
+/// With no name or time in it: the same bytes always become the same.
 fn compressed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;

@@ -60,6 +60,7 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("QUERY_BYTES_MAX", limits::QUERY_BYTES_MAX),
         ("EMOJI_BYTES_MAX", limits::EMOJI_BYTES_MAX),
         ("CONVERSATIONS_LISTED_MAX", limits::CONVERSATIONS_LISTED_MAX),
+        ("TLS_HANDSHAKE_BYTES_MAX", limits::TLS_HANDSHAKE_BYTES_MAX),
         ("HELD_BYTES_MAX", limits::HELD_BYTES_MAX),
         ("HELD_BYTES_FOR_FILES_MAX", limits::HELD_BYTES_FOR_FILES_MAX),
         ("CHUNK_BYTES", limits::CHUNK_BYTES),
@@ -77,6 +78,7 @@ fn every_limit_has_the_number_that_the_code_has() {
     let times = [
         ("HTTP_HEAD_MS_MAX", limits::HTTP_HEAD_MS_MAX),
         ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
+        ("TLS_HANDSHAKE_MS_MAX", limits::TLS_HANDSHAKE_MS_MAX),
         ("LOGIN_FAILURES_WINDOW_MS", limits::LOGIN_FAILURES_WINDOW_MS),
         ("PAGE_MESSAGES", limits::PAGE_MESSAGES),
         ("EDIT_MS_MAX", limits::EDIT_MS_MAX),

@@ -35,6 +35,7 @@ impl Reactor {
                         log::error!("{}", text::log_line(self.lang, happened));
                         if let Some(socket) = listeners.accept_with_spare(number) {
                             refuse(socket, &self.server_full());
+                            self.metrics.turned_away += 1;
                         }
                         if let Some(listeners) = &mut self.listeners {
                             listeners.renew_spare();
@@ -55,8 +56,10 @@ impl Reactor {
                 let happened = Happened::Full(self.connections_max);
                 log::warn!("{}", text::log_line(self.lang, happened));
             }
+            self.metrics.turned_away += 1;
             return refuse(socket, &self.server_full());
         }
+        self.metrics.accepted += 1;
         self.told_full = false;
         connection::set_up(&socket);
         let tls = self.tls.clone();

@@ -21,9 +21,6 @@ use crate::wire::websocket::CloseCode;
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 
-/// How the page is fetched over a connection.
-pub(super) const SCHEME: &str = "http";
-
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use chrono::DateTime;
 
 use super::assets::{Asset, asset};
-use super::connection::{Goodbye, SCHEME, Speech};
+use super::connection::{Goodbye, Speech};
 use super::deadlines::Due;
 use super::gate::Forbidden;
 use super::reactor::Reactor;
@@ -29,6 +29,11 @@ const ALWAYS: &str = "Content-Security-Policy: default-src 'none'; script-src 's
     Cross-Origin-Opener-Policy: same-origin\r\n\
     Cross-Origin-Resource-Policy: same-origin\r\n";
 
+/// How the page is fetched, with TLS or without.
+pub(super) const fn scheme(tls: bool) -> &'static str {
+    if tls { "https" } else { "http" }
+}
+
 /// How a request ends (RFC 9110, section 15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
@@ -37,6 +42,7 @@ pub(super) enum Status {
     BadRequest,
     ForeignOrigin,
     ForeignHost,
+    NotPublic,
     NotFound,
     Method,
     Timeout,
@@ -53,7 +59,7 @@ impl Status {
             Status::Ok => "200 OK",
             Status::NotModified => "304 Not Modified",
             Status::BadRequest => "400 Bad Request",
-            Status::ForeignOrigin | Status::ForeignHost => "403 Forbidden",
+            Status::ForeignOrigin | Status::ForeignHost | Status::NotPublic => "403 Forbidden",
             Status::NotFound => "404 Not Found",
             Status::Method => "405 Method Not Allowed",
             Status::Timeout => "408 Request Timeout",
@@ -72,6 +78,7 @@ impl Status {
             Status::BadRequest => text::BAD_REQUEST,
             Status::ForeignOrigin => text::FOREIGN_ORIGIN,
             Status::ForeignHost => text::FOREIGN_HOST,
+            Status::NotPublic => text::NOT_PUBLIC,
             Status::NotFound => text::NOT_FOUND,
             Status::Method => text::METHOD,
             Status::Timeout => text::TIMEOUT,
@@ -193,6 +200,12 @@ impl Reactor {
                 Ok(accept) => Outcome::WebSocket(accept),
                 Err(status) => refused(status),
             },
+            "/metrics" if self.may_see_metrics(id, head) => {
+                let page = Body::Text(self.metrics_page());
+                let kind = "plain; version=0.0.4";
+                Outcome::Response(Response::new(Status::Ok, page).text(kind))
+            }
+            "/metrics" => refused(Status::NotPublic),
             "/healthz" => {
                 let body = Body::Text("ok\n".to_owned());
                 Outcome::Response(Response::new(Status::Ok, body).text("plain"))
@@ -202,6 +215,15 @@ impl Reactor {
                 None => refused(Status::NotFound),
             },
         }
+    }
+
+    /// Numbers about everybody are for whoever runs the server.
+    fn may_see_metrics(&mut self, id: SessionId, head: &Head<'_>) -> bool {
+        let peer = self.connections.get_mut(id).map(|connection| connection.peer.ip());
+        let is_here = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        // A proxy on this machine asks for somebody else.
+        let for_another = ["forwarded", "x-forwarded-for"].iter().any(|name| head.has(name));
+        self.metrics_public || is_here && !for_another
     }
 
     /// Whether a request opens a WebSocket (RFC 6455, section 4.2.1).
@@ -217,7 +239,8 @@ impl Reactor {
         let key = head.only("sec-websocket-key")?.ok_or(Status::BadRequest)?;
         let accept = websocket::accept(key).ok_or(Status::BadRequest)?;
         let (host, origin) = (head.host.unwrap_or_default(), head.only("origin")?);
-        self.gate.judge(connection.peer.ip(), SCHEME, host, origin).map_err(|forbidden| {
+        let scheme = scheme(connection.transport.is_tls());
+        self.gate.judge(connection.peer.ip(), scheme, host, origin).map_err(|forbidden| {
             match forbidden {
                 Forbidden::Origin => Status::ForeignOrigin,
                 Forbidden::Host => Status::ForeignHost,
@@ -239,6 +262,7 @@ impl Reactor {
     }
 
     fn respond(&mut self, id: SessionId, response: Response, keep_alive: bool, only_head: bool) {
+        self.metrics.requests += 1;
         let Response { status, fields, body } = response;
         let length = match &body {
             Body::None => 0,

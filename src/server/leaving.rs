@@ -15,6 +15,7 @@ impl Reactor {
             && connection.state != State::Doomed
         {
             log::warn!("{}", text::log_line(self.lang, Happened::Slow(&connection.peer)));
+            self.metrics.slow += 1;
             self.doom(id);
         }
     }
@@ -108,6 +109,7 @@ impl Reactor {
         for id in doomed.drain(..) {
             let Some(mut connection) = self.connections.remove(id) else { continue };
             self.outboxes_bytes -= connection.outbox.owned_bytes();
+            self.metrics.sent_to_those_gone += connection.transport.sent();
             self.deadlines.clear_all(&mut connection.times, id);
             // Dropping the socket closes it, whatever the poll says.
             let _ = self.poll.registry().deregister(connection.transport.socket_mut());

@@ -16,6 +16,7 @@ use super::connections::{Connections, Source};
 use super::deadlines::Deadlines;
 use super::gate::Gate;
 use super::listener::Listeners;
+use super::metrics::Metrics;
 use super::outbox::Pool;
 use super::secrets::Secrets;
 use super::worker::{Done, Worker};
@@ -72,6 +73,9 @@ pub(super) struct Reactor {
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// Reads that may have to do with a handshake and are left for this turn.
     pub(super) handshakes_left: usize,
+    pub(super) metrics: Metrics,
+    /// Everybody may see them, not this machine alone.
+    pub(super) metrics_public: bool,
     /// Memory that output holds, all connections together.
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
@@ -116,10 +120,12 @@ impl Reactor {
         }
         let stop = Stop { flag: Arc::default(), waker: Arc::clone(&waker) };
         let mut clock = Clock::new();
+        let now = clock.now();
+        let started_wall_ms = now.wall_ms;
         let reactor = Self {
             events: Events::with_capacity(EVENTS_PER_TURN),
             lang,
-            now: clock.now(),
+            now,
             clock,
             arriving: vec![true; listeners.sockets_mut().len()],
             listeners: Some(listeners),
@@ -143,6 +149,8 @@ impl Reactor {
             pool: Pool::default(),
             tls: None,
             handshakes_left: 0,
+            metrics: Metrics::new(started_wall_ms),
+            metrics_public: false,
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
@@ -171,6 +179,7 @@ impl Reactor {
     /// One turn. Returns whether there is to be another.
     fn turn(&mut self) -> io::Result<bool> {
         self.poll()?;
+        let began_ns = self.clock.now_ns();
         self.note_readiness();
         self.receive_from_threads();
         self.read_ready();
@@ -182,6 +191,7 @@ impl Reactor {
         self.flush_dirty();
         self.close_doomed();
         self.accept();
+        self.metrics.turns.note(self.clock.now_ns() - began_ns);
         Ok(self.goes_on())
     }
 
@@ -276,6 +286,7 @@ impl Reactor {
     /// This turn's entries go to the journal; what is stored by now happens.
     fn hand_over(&mut self) {
         if !self.fx.batch.is_empty() {
+            self.metrics.hands_over(self.clock.now_ns());
             self.journal.append(&mut self.fx.batch, self.now.wall_ms);
         }
         self.fx.deliveries = 0;
@@ -285,6 +296,7 @@ impl Reactor {
 
     fn take_committed(&mut self) {
         while let Some(mut committed) = self.journal.committed() {
+            self.metrics.comes_back(self.clock.now_ns());
             self.chat.committed(&mut committed, self.now, &mut self.fx);
             self.carry_out();
             self.journal.recycle(committed);

@@ -113,6 +113,7 @@ impl Reactor {
             match connection.read_into(decoder) {
                 Ok(count) => {
                     bytes_left = bytes_left.saturating_sub(count);
+                    self.metrics.bytes_received += count as u64;
                     // Whatever comes, somebody is there: an upload leaves no room for an answer.
                     connection.heartbeats_unanswered = 0;
                     if connection.transport.is_handshaking() {

@@ -109,6 +109,11 @@ impl<S: Socket> Transport<S> {
         self.sent
     }
 
+    /// Whether the peer speaks TLS.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self.layer, Layer::Tls(_))
+    }
+
     /// Whether a TLS handshake has begun and is not finished.
     pub(super) fn is_handshaking(&self) -> bool {
         matches!(&self.layer, Layer::Tls(tls) if tls.rustls.is_handshaking() && !tls.failed)
@@ -321,3 +326,6 @@ fn read_once(socket: &mut impl Read, into: &mut [u8]) -> Result<usize, Unread> {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,7 @@ impl Reactor {
             Class::Kept(position) | Class::Fed(position) => Some(position),
             Class::Passing | Class::Answer => None,
         };
+        self.metrics.deliveries += u64::from(kept.is_some());
         self.put(to, |outbox, framing, pool| match frame {
             Frame::Shared(held) => outbox.push_shared(held, framing, kept, pool),
             Frame::Small(_) => outbox.push(fx.bytes(frame), framing, kept, pool),

@@ -20,6 +20,12 @@ pub const FOREIGN_HOST: Sentence = say(
      https://NAME",
 );
 
+/// 403, for numbers about the server.
+pub const NOT_PUBLIC: Sentence = say(
+    "Só para esta máquina. Para todos, inicie o servidor com --metrics-public",
+    "For this machine alone. For everybody, start the server with --metrics-public",
+);
+
 /// 404
 pub const NOT_FOUND: Sentence = say("Não há nada aqui", "There is nothing here");
 

@@ -127,6 +127,11 @@ impl<'a> Head<'a> {
         of_name.filter_map(|field| std::str::from_utf8(field.value).ok()).map(str::trim_ascii)
     }
 
+    /// Whether there is such a field.
+    pub fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|field| field.name.eq_ignore_ascii_case(name))
+    }
+
     /// A field that may stand there once at most.
     pub fn only(&self, name: &str) -> Result<Option<&'a str>, BadHead> {
         let mut fields = self.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
@@ -196,7 +201,7 @@ impl<'a> Head<'a> {
     /// Whether bytes follow that belong to this request. What two readers could understand in two
     /// ways is refused.
     fn has_body(&self) -> Result<bool, BadHead> {
-        if self.values("transfer-encoding").next().is_some() {
+        if self.has("transfer-encoding") {
             return if self.method == Method::Other { Ok(true) } else { Err(BadHead::Malformed) };
         }
         let Some(length) = self.only("content-length")? else { return Ok(false) };
@@ -227,3 +232,6 @@ pub fn split_port(authority: &str) -> (&str, Option<&str>) {
         _ => (authority, None),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ pub mod code;
 pub mod event;
 pub mod export;
 mod fields;
+pub mod fingerprint;
 pub mod frame;
 pub mod http;
 mod incoming;

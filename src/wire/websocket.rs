@@ -317,3 +317,6 @@ pub fn accept(key: &str) -> Option<String> {
     let hash = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
     Some(STANDARD.encode(hash))
 }
+
+#[cfg(test)]
+mod tests;
