@@ -19,7 +19,7 @@ let login = null;
 const session = new Session(connection, {
   change: () => chat?.draw(),
   arrived: (conversation, message) => chat?.notices.arrived(conversation, message),
-  signedOut: (error) => showLogin(error),
+  signedOut: (name) => showLogin(name),
 });
 
 connection.on('state', (state) => {
@@ -40,13 +40,14 @@ function showChat() {
   document.body.append(chat.element);
 }
 
-function showLogin(error) {
+/** With a name: whose session has ended without their doing. */
+function showLogin(name) {
   chat?.end();
   chat = null;
   history.replaceState(null, '', location.pathname);
   document.title = 'papo';
   login?.element.remove();
-  login = new Login(session, { entered: showChat, restart: () => showLogin(), error });
+  login = new Login(session, { entered: showChat, restart: () => showLogin(name), name });
   document.body.append(login.element);
   login.focus();
 }

@@ -4,7 +4,7 @@
 import { ask } from './dialog.js';
 import { h, icon, iconButton, isolated, spoken } from './dom.js';
 import { clock, dayName } from './format.js';
-import { colourOf } from './list.js';
+import { colourOf } from './names.js';
 import { openMenu } from './menu.js';
 import { t, sentenceFor } from './text.js';
 
@@ -209,7 +209,7 @@ export class Bubbles {
       await work;
     } catch (error) {
       if (!error?.code) throw error;
-      this.#chat.notices.complain(sentenceFor(error));
+      this.#chat.notices.tell(sentenceFor(error));
     }
   }
 }

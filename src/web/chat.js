@@ -2,10 +2,11 @@
 // share. On a narrow window one of them at a time. The address says which conversation is open
 // (`#p/ana`, `#g/Trabalho`), so that the browser's own back and reload work.
 
-import { h, oncePerFrame, setText } from './dom.js';
+import { h, looking, oncePerFrame, setText } from './dom.js';
 import { Files } from './files.js';
 import { showHelp } from './help.js';
 import { List } from './list.js';
+import { hashOf } from './names.js';
 import { Notices } from './notices.js';
 import { t } from './text.js';
 import { Thread } from './thread.js';
@@ -37,8 +38,8 @@ export class Chat {
     const { signal } = this.#abort;
     window.addEventListener('hashchange', () => this.#follow(), { signal });
     document.addEventListener('keydown', (event) => this.#key(event), { signal });
-    for (const type of ['focus', 'blur']) window.addEventListener(type, () => this.thread.attention(), { signal });
-    document.addEventListener('visibilitychange', () => this.thread.attention(), { signal });
+    for (const type of ['focus', 'blur']) window.addEventListener(type, () => this.#attention(), { signal });
+    document.addEventListener('visibilitychange', () => this.#attention(), { signal });
     this.draw();
   }
 
@@ -63,7 +64,10 @@ export class Chat {
   /** Opens a conversation; with `at`, where that message is. */
   show(conversation, { at } = {}) {
     const hash = hashOf(conversation);
-    if (location.hash !== hash) {
+    // One step back is always the list, however many were looked at.
+    if (this.open) {
+      history.replaceState(null, '', hash);
+    } else if (location.hash !== hash) {
       this.#opened = true;
       location.hash = hash;
     }
@@ -76,10 +80,9 @@ export class Chat {
     else location.hash = '';
   }
 
-  /** The conversation that was open is no more. */
-  forget() {
-    history.replaceState(null, '', location.pathname);
-    this.#follow();
+  #attention() {
+    if (looking()) this.session.lookAgain();
+    this.thread.attention();
   }
 
   #open(conversation, at) {
@@ -125,13 +128,14 @@ export class Chat {
     this.status.hidden = !words;
     setText(this.status, words ?? '');
     this.element.classList.toggle('with-thread', Boolean(this.open));
-    this.list.draw();
+    // The thread first: what it shows is read, and not unread in the list.
     this.thread.draw();
+    this.list.draw();
     this.notices.draw();
   }
 
   #key(event) {
-    if (document.querySelector('dialog[open]') || event.defaultPrevented) return;
+    if (document.querySelector('dialog[open], :popover-open') || event.defaultPrevented) return;
     const control = event.ctrlKey || event.metaKey;
     if (control && event.key === '/') showHelp();
     else if (event.key === '?' && !/^(INPUT|TEXTAREA)$/.test(event.target.tagName)) showHelp();
@@ -147,9 +151,4 @@ export class Chat {
     if (this.open && matchMedia('(max-width: 719px)').matches) this.showList();
     requestAnimationFrame(() => this.list.search.focus());
   }
-}
-
-/** The address of a conversation. */
-export function hashOf({ kind, name }) {
-  return `#${kind}/${encodeURIComponent(name)}`;
 }

@@ -1,8 +1,8 @@
 // The one WebSocket to the server: requests and their answers, events, and coming back after it
 // was lost. It knows no chat: what is said after opening (the login) is given to it.
 //
-// An answer is a frame with `status`; it belongs to the request with its `id`. Events may carry an
-// `id` too, the one their sender chose, so `id` alone says nothing.
+// An answer is a frame whose `status` says success or error; it belongs to the request with its `id`.
+// Events may carry an `id` too, the one their sender chose, so `id` alone says nothing.
 
 /** The first pause before a new attempt, and the longest. */
 const PAUSE_MS_MIN = 500;
@@ -144,7 +144,7 @@ export class Connection {
     } catch {
       return;
     }
-    if (frame.status === undefined) return this.#emit(frame.type, frame);
+    if (frame.status !== 'success' && frame.status !== 'error') return this.#emit(frame.type, frame);
     const awaited = this.#awaited.get(frame.id);
     if (!awaited) return this.#emit('refusal', frame);
     this.#awaited.delete(frame.id);

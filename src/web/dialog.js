@@ -26,6 +26,9 @@ export function openDialog({ title, body, wide = false }) {
   });
   document.body.append(dialog);
   dialog.showModal();
+  // What is only read must still be scrolled by keys.
+  const contents = dialog.querySelector('.contents');
+  if (!contents.querySelector('button, input, select, a')) contents.tabIndex = 0;
   dialog.querySelector('[autofocus], input, .contents button')?.focus();
   return dialog;
 }

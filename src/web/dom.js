@@ -102,3 +102,8 @@ export function oncePerFrame(draw) {
     setTimeout(run, 200);
   };
 }
+
+/** Whether somebody has the page before them. */
+export function looking() {
+  return document.visibilityState === 'visible' && document.hasFocus();
+}

@@ -2,7 +2,7 @@
 
 import { ask, openDialog } from './dialog.js';
 import { h, isolated, spoken } from './dom.js';
-import { drawAvatar } from './list.js';
+import { drawAvatar } from './names.js';
 import { peoplePicker } from './people.js';
 import { sentenceFor, t } from './text.js';
 
@@ -66,7 +66,7 @@ class GroupDialog {
     const act = (type, text) => h('button', {
       type: 'button', class: 'quiet small', data: { action: `${type} ${name}` },
       on: { click: () => this.#change(type, { member: name }) },
-    }, text, spoken(`: ${name}`));
+    }, text, spoken(` ${name}`));
     const ways = this.#admin && name !== me ? [
       role === 'admin' ? act('demote_member', t.demote) : act('promote_member', t.promote),
       act('remove_member', t.remove),

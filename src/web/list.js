@@ -1,8 +1,8 @@
 // The left pane: conversations, newest first, and the search through them and their messages.
 
-import { hashOf } from './chat.js';
 import { h, icon, iconButton, isolated, patch, setText, spoken } from './dom.js';
 import { shortWhen } from './format.js';
+import { drawAvatar, hashOf, plain } from './names.js';
 import { newConversation, newGroup, joinGroup } from './people.js';
 import { recall } from './prefs.js';
 import { showSettings } from './settings.js';
@@ -55,7 +55,7 @@ export class List {
   /** Puts the focus on a conversation's line. */
   focus(conversation) {
     const line = [...this.#items.querySelectorAll('a')].find((a) => a.getAttribute('href') === hashOf(conversation));
-    line?.focus();
+    (line ?? this.search).focus();
   }
 
   draw() {
@@ -94,7 +94,7 @@ export class List {
       badge: h('span', { class: 'badge' }),
       presence: spoken(''),
     };
-    const link = h('a', { class: 'line' }, parts.avatar,
+    const link = h('a', { class: 'line', on: { click: (event) => this.#clicked(event) } }, parts.avatar,
       h('span', { class: 'words' },
         h('span', { class: 'top' }, parts.name, parts.presence, parts.time),
         h('span', { class: 'below' }, parts.preview, parts.badge)));
@@ -110,6 +110,7 @@ export class List {
     const drawn = JSON.stringify([kind, name, unread, last?.ts, online, preview, conversation === this.#chat.open, shortWhen(last?.ts ?? 0)]);
     if (element.drawn === drawn) return;
     element.drawn = drawn;
+    link.conversation = conversation;
     link.setAttribute('href', hashOf(conversation));
     if (conversation === this.#chat.open) link.setAttribute('aria-current', 'true');
     else link.removeAttribute('aria-current');
@@ -143,6 +144,13 @@ export class List {
     const text = last.deleted ? t.deleted : (last.file?.name ?? last.text.slice(0, 200));
     if (last.sender === store.me) return { kind: 'who', mark: t.youSaid, text };
     return kind === 'g' ? { kind: 'who', mark: t.said(last.sender), text } : { text };
+  }
+
+  #clicked(event) {
+    // A new tab is the browser's business.
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#chat.show(event.currentTarget.conversation);
   }
 
   #makeFound(frame) {
@@ -210,22 +218,4 @@ export class List {
     if (at + by < 0) this.search.focus();
     else lines[Math.min(at + by, lines.length - 1)].focus();
   }
-}
-
-/** The round picture: a letter for a person, a drawing for a group; with a dot for who is online. */
-export function drawAvatar(element, { kind, name }, online = false) {
-  element.className = `avatar colour-${colourOf(name)}${online ? ' online' : ''}`;
-  element.replaceChildren(kind === 'g' ? icon('group') : ([...name][0] ?? '').toLocaleUpperCase());
-}
-
-/** One of eight colours, always the same for a name. */
-export function colourOf(name) {
-  let sum = 0;
-  for (const character of name) sum = (sum * 31 + character.codePointAt(0)) >>> 0;
-  return sum % 8;
-}
-
-/** For finding a name whatever its case and accents. */
-export function plain(text) {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').toLocaleLowerCase();
 }

@@ -19,9 +19,10 @@ export class Login {
 
   /**
    * @param {import('./session.js').Session} session
-   * @param {{entered: () => void, restart: () => void, error?: object}} calls
+   * @param {{entered: () => void, restart: () => void, name?: string}} calls with `name`:
+   *   of whoever was here until the server ended it
    */
-  constructor(session, { entered, restart, error }) {
+  constructor(session, { entered, restart, name }) {
     this.#session = session;
     this.#onEntered = entered;
     this.#name = labelled(t.yourName, { autocomplete: 'username', maxlength: 64, hint: t.nameHint, autocapitalize: 'off', spellcheck: 'false' });
@@ -42,7 +43,10 @@ export class Login {
     this.element = h('main', { class: 'login' }, h('div', { class: 'panel' },
       h('img', { src: '/icon.svg', alt: '', width: 64, height: 64 }),
       h('h1', { text: 'papo' }), h('p', { class: 'lead', text: t.tagline }), form, languageSwitch(restart)));
-    if (error) setText(this.#status, error.code === 'auth_required' ? t.signedOut : sentenceFor(error));
+    if (name) {
+      this.#name.field.value = name;
+      setText(this.#status, t.signedOut);
+    }
   }
 
   focus() {

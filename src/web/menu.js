@@ -61,8 +61,10 @@ function move(menu, event) {
     End: items.at(-1),
   }[event.key];
   if (event.key === 'Tab') menu.hidePopover();
-  if (!next) return;
-  next.focus();
+  if (event.key === 'Escape') menu.hidePopover();
+  else if (next) next.focus();
+  else return;
+  // Neither the message nor the conversation is to take the same key for its own.
   event.preventDefault();
   event.stopPropagation();
 }

@@ -1,12 +1,11 @@
 // How the page says that something is new: to screen readers, in the title while nobody looks, as
 // the system's notifications where they are allowed, and in a line at the bottom for what failed.
 
-import { h } from './dom.js';
+import { h, looking } from './dom.js';
 import { t } from './text.js';
-import { looking } from './thread.js';
 
 const SAID_MS = 1_000;
-const COMPLAINT_MS = 6_000;
+const TOLD_MS = 6_000;
 const LINES_MAX = 3;
 const SHOWN_CHARACTERS = 200;
 
@@ -51,14 +50,14 @@ export class Notices {
     }, SAID_MS);
   }
 
-  /** Shows that something did not work. */
-  complain(sentence) {
+  /** Shows a sentence for a moment: what did not work, or what did. */
+  tell(sentence) {
     clearTimeout(this.#toastTimer);
     this.#toast.hidden = false;
     this.#toast.textContent = sentence;
     this.#toastTimer = setTimeout(() => {
       this.#toast.hidden = true;
-    }, COMPLAINT_MS);
+    }, TOLD_MS);
   }
 
   /** The title and its drawing say how much is unread. */

@@ -33,8 +33,7 @@ export class Outbox {
     this.#onChange = change;
     this.#onSent = sent;
     // Random for each run of the page: the server must never have seen an `id` before.
-    this.#run = [...crypto.getRandomValues(new Uint8Array(12))]
-      .map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.#run = randomHex(12);
     this.entries = recallAll(this.#key('')).map(([, entry]) => entry)
       .sort((a, b) => a.ts - b.ts || a.order - b.order);
   }
@@ -117,4 +116,10 @@ export class Outbox {
   #save(entry) {
     keep(this.#key(entry.id), entry);
   }
+}
+
+/** So many random bytes, as text. (`crypto.randomUUID` is for secure pages alone.) */
+export function randomHex(bytes) {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  return [...random].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -2,7 +2,7 @@
 
 import { labelled, openDialog } from './dialog.js';
 import { h, isolated, patch } from './dom.js';
-import { drawAvatar, plain } from './list.js';
+import { drawAvatar, plain } from './names.js';
 import { sentenceFor, t } from './text.js';
 
 /** People shown at once; with more, typing finds the others. */
@@ -51,7 +51,7 @@ async function begin(chat, name, members) {
       await session.request('add_member', { group_name: name, new_member: member });
     } catch (error) {
       if (!error?.code) throw error;
-      notices.complain(t.notAdded(member, sentenceFor(error)));
+      notices.tell(t.notAdded(member, sentenceFor(error)));
     }
   }
   await enter(chat, name);

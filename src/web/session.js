@@ -6,8 +6,8 @@
 // that this browser makes up and keeps *before* it sends it. Every later login can then ask for a
 // token with a credential in hand, and repeat that as often as answers get lost.
 
-import { Outbox } from './outbox.js';
-import { keep, recall } from './prefs.js';
+import { Outbox, randomHex } from './outbox.js';
+import { keep, recall, recallAll } from './prefs.js';
 import { Store } from './store.js';
 import { lang } from './text.js';
 import { Transfers } from './transfers.js';
@@ -19,6 +19,9 @@ const RECEIVED_PAUSE_MS = 150;
 const PEOPLE_PAUSE_MS = 500;
 const TYPING_PAUSE_MS = 3_000;
 const PAGE = 50;
+
+/** How often a name is asked for with and without the secret before somebody else has it. */
+const SECRET_TRIES = 7;
 
 /** Refusals of a login after which asking again is of no use. */
 const FINAL = new Set(['auth_required', 'wrong_password', 'invalid_name', 'name_confusable']);
@@ -35,6 +38,8 @@ export class Session {
   #calls;
   #who = null;
   #entering = null;
+  /** Whether the login was one that anybody could have made. */
+  #toClaim = false;
   #peopleTimer = null;
   #receivedTimer = null;
   #receivedUpTo = 0;
@@ -43,7 +48,7 @@ export class Session {
 
   /**
    * @param {import('./connection.js').Connection} connection
-   * @param {{change: () => void, signedOut: (error: object) => void,
+   * @param {{change: () => void, signedOut: (name: string) => void,
    *   arrived: (conversation: object, message: object) => void}} calls
    */
   constructor(connection, calls) {
@@ -83,11 +88,12 @@ export class Session {
   }
 
   async #greet() {
-    const who = this.#who;
-    const frame = { type: 'login', username: who.name, lang: lang(), client: 'papo-web', features: FEATURES };
+    const { name, token, password, secret, plain } = this.#who;
+    const frame = { type: 'login', username: name, lang: lang(), client: 'papo-web', features: FEATURES };
     if (this.store?.newest) frame.since = this.store.newest;
-    if (who.token) frame.token = who.token;
-    else if (who.password ?? who.secret) Object.assign(frame, { password: who.password ?? who.secret, want_token: true });
+    if (token) frame.token = token;
+    else if (password) Object.assign(frame, { password, want_token: true });
+    else if (secret && !plain) Object.assign(frame, { password: secret, want_token: true });
     let answer;
     try {
       answer = await this.#connection.ask(frame);
@@ -95,8 +101,8 @@ export class Session {
       this.#refused(error);
       throw error;
     }
-    const token = answer.token ?? who.token;
-    this.#remember({ name: answer.username, token, secret: who.secret });
+    this.#toClaim = !frame.token && !frame.password;
+    this.#remember({ name: answer.username, token: answer.token ?? token, secret });
     if (!this.store) this.#begin(answer.username);
     this.#entering?.resolve();
     this.#entering = null;
@@ -104,37 +110,25 @@ export class Session {
 
   /** Makes the name this browser's own, so that reloading the page is enough to be back. */
   async #claim() {
-    const secret = [...crypto.getRandomValues(new Uint8Array(32))]
-      .map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    // The same as before, if there was one: it may have arrived after all.
+    const secret = this.#who.secret ?? randomHex(32);
     this.#remember({ ...this.#who, secret });
-    try {
-      await this.request('set_password', { password: secret });
-    } catch (error) {
-      // Lost on the way: it may be so or not. The next login finds out; see `#refused`.
-      if (error?.code === 'disconnected') return;
-      if (!error?.code) throw error;
-      this.#remember({ ...this.#who, secret: undefined });
-    }
+    await this.request('set_password', { password: secret });
   }
 
   #refused(error) {
-    const { name, token, secret, password } = this.#who;
-    if (token && secret && FINAL.has(error.code)) {
-      this.#remember({ name, secret });
-      return;
-    }
-    if (secret && !token && error.code === 'wrong_password' && !this.#who.tried) {
-      // Either the password never arrived there and the name is still free, or another one is set.
-      this.#who = { name, tried: true };
-      return;
-    }
-    if (this.#entering) {
+    const { name, token, secret, tries = 0 } = this.#who;
+    if (secret && FINAL.has(error.code) && tries < SECRET_TRIES) {
+      // A token that is not good any more, or a secret that never arrived, or one that is just being
+      // set: with it and without it in turn, as the server's answer may be another in a moment.
+      this.#who = { name, secret, tries: tries + 1, plain: !token && !this.#who.plain };
+    } else if (this.#entering) {
       this.#connection.stop();
       this.#entering.reject(error);
       this.#entering = null;
-    } else if (FINAL.has(error.code) && !password) {
+    } else if (FINAL.has(error.code)) {
       this.#end();
-      this.#calls.signedOut(error);
+      this.#calls.signedOut(name);
     }
   }
 
@@ -171,17 +165,22 @@ export class Session {
     } catch (error) {
       if (everywhere) throw error;
     }
+    // Whoever sits here next is not to find what was written.
+    for (const kind of ['draft', 'pending']) {
+      for (const [key] of recallAll(`${kind}.${this.me}/`)) keep(key, null);
+    }
     this.#end();
   }
 
   async setPassword(password, oldPassword) {
     const old = this.#who.secret ?? oldPassword;
     await this.request('set_password', { password, ...(old ? { old_password: old } : {}) });
-    if (!this.#who.token) {
-      // There is none before the second login; until then the new password stands in.
-      this.#who.password = password;
-    }
-    this.#remember({ ...this.#who, secret: undefined });
+    const { name, token } = this.#who;
+    this.#remember({ name, token });
+    if (token) return;
+    // There is none before the second login, and a password is not kept: so this is the second.
+    this.#who = { name, password };
+    this.#connection.start(() => this.#greet());
   }
 
   request(type, fields = {}) {
@@ -298,9 +297,17 @@ export class Session {
   async #refresh() {
     for (const conversation of this.store.conversations.values()) conversation.current = false;
     this.outbox.flush();
-    const list = this.request('list_conversations')
-      .then(({ conversations }) => this.store.takeList(conversations));
-    await Promise.all([list, this.loadPeople(), this.loadGroups()]);
+    await Promise.all([this.#loadList(), this.loadPeople(), this.loadGroups()]);
+  }
+
+  async #loadList() {
+    const { conversations } = await this.request('list_conversations');
+    this.store?.takeList(conversations);
+  }
+
+  /** Somebody looks again: what another tab or device has read is not unread here. */
+  lookAgain() {
+    if (this.#connection.state === 'open') this.#quietly(this.#loadList());
   }
 
   // What the server says.
@@ -309,8 +316,7 @@ export class Session {
     const on = (type, listener) => this.#connection.on(type, (frame) => this.store && listener(frame));
     on('open', () => {
       this.#quietly(this.#refresh());
-      const { token, password, secret } = this.#who;
-      if (!token && !password && !secret) this.#claim();
+      if (this.#toClaim) this.#quietly(this.#claim());
     });
     for (const type of ['private_message_received', 'group_message_received', 'file_received', 'group_file_received']) {
       on(type, (frame) => this.#arrived(frame));
@@ -329,6 +335,7 @@ export class Session {
     });
     on('group_event', (frame) => {
       const group = this.store.takeGroupEvent(frame);
+      if (!group) return;
       if (frame.event === 'renamed') this.outbox.rename(frame.group_name, frame.new_name);
       if (group.gone) return;
       group.listed = true;

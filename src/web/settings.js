@@ -95,7 +95,7 @@ function changePassword(chat) {
       return (error.code === 'wrong_password' && old ? old : fresh).complain(sentenceFor(error));
     }
     dialog.close();
-    chat.notices.complain(t.passwordSaved);
+    chat.notices.tell(t.passwordSaved);
     return undefined;
   });
 }

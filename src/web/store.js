@@ -49,6 +49,13 @@ export class Store {
     return this.conversation('p', frame.sender === this.me ? frame.recipient : frame.sender);
   }
 
+  /** The same, if there is one: what is said about others makes none. */
+  #known(frame) {
+    const { kind, name } = frame.group_name !== undefined
+      ? { kind: 'g', name: frame.group_name } : { kind: 'p', name: frame.with ?? frame.user };
+    return this.conversations.get(`${kind}:${name}`);
+  }
+
   /** Newest first; conversations without a message by name, at the end. */
   sorted() {
     return [...this.conversations.values()].sort(
@@ -119,13 +126,13 @@ export class Store {
   }
 
   takeChange(frame) {
-    const conversation = this.conversationOf(frame);
-    conversation.change(frame.msg_id, frame);
+    this.#known(frame)?.change(frame.msg_id, frame);
     this.onChange();
   }
 
   takeReceipt(frame) {
-    const conversation = this.conversationOf(frame);
+    const conversation = this.#known(frame);
+    if (!conversation) return;
     if (frame.by === this.me) {
       if (frame.kind === 'read') conversation.readUpTo(frame.msg_id);
     } else {
@@ -138,8 +145,8 @@ export class Store {
   }
 
   takeTyping(frame) {
-    const conversation = frame.group_name !== undefined
-      ? this.conversation('g', frame.group_name) : this.conversation('p', frame.user);
+    const conversation = this.#known(frame);
+    if (!conversation) return;
     clearTimeout(conversation.typing.get(frame.user));
     conversation.typing.set(frame.user, setTimeout(() => {
       conversation.typing.delete(frame.user);
@@ -153,18 +160,21 @@ export class Store {
     this.onChange();
   }
 
-  /** Something happened in a group, shown as a line of its own. */
+  /**
+   * Something happened in a group, shown as a line of its own.
+   * @returns {Conversation | null} null when the user is not in it and has not come in
+   */
   takeGroupEvent(frame) {
     const { event, user } = frame;
+    const comesIn = user === this.me && (event === 'created' || event === 'joined' || event === 'added');
+    if (!comesIn && !this.#known(frame)) return null;
     let conversation = this.conversation('g', frame.group_name);
     if (event === 'renamed') conversation = this.#rename(conversation, frame.new_name);
     conversation.note(frame);
     if (event === 'left' || event === 'removed') conversation.typing.delete(user);
     if (event === 'deleted') conversation.gone = 'deleted';
-    if (user === this.me) {
-      if (event === 'left' || event === 'removed') conversation.gone = event;
-      if (event === 'joined' || event === 'added' || event === 'created') conversation.gone = null;
-    }
+    if (user === this.me && (event === 'left' || event === 'removed')) conversation.gone = event;
+    if (comesIn) conversation.gone = null;
     this.onChange();
     return conversation;
   }

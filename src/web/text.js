@@ -4,7 +4,6 @@
 const pt = {
   language: 'Português',
   tagline: 'Converse com quem está no mesmo servidor.',
-  needsScript: 'O papo precisa de JavaScript.',
   // Coming in.
   yourName: 'Seu nome',
   nameHint: 'É o nome que os outros veem.',
@@ -147,7 +146,6 @@ const pt = {
   // A group's dialog.
   membersTitle: 'Membros',
   admin: 'administrador',
-  add: 'Adicionar',
   remove: 'Remover',
   promote: 'Tornar administrador',
   demote: 'Tirar de administrador',
@@ -202,7 +200,6 @@ const pt = {
 const en = {
   language: 'English',
   tagline: 'Talk with whoever is on the same server.',
-  needsScript: 'papo needs JavaScript.',
   yourName: 'Your name',
   nameHint: 'It is the name that others see.',
   password: 'Password',
@@ -338,7 +335,6 @@ const en = {
   nameNeeded: 'The name is missing.',
   membersTitle: 'Members',
   admin: 'admin',
-  add: 'Add',
   remove: 'Remove',
   promote: 'Make admin',
   demote: 'Remove as admin',

@@ -6,10 +6,10 @@
 
 import { Bubbles } from './bubbles.js';
 import { Composer } from './composer.js';
-import { h, iconButton, isolated, patch, setText } from './dom.js';
+import { h, iconButton, isolated, looking, patch, setText } from './dom.js';
 import { when } from './format.js';
 import { showGroup } from './group.js';
-import { drawAvatar } from './list.js';
+import { drawAvatar } from './names.js';
 import { extent, rowsOf } from './rows.js';
 import { t } from './text.js';
 
@@ -29,6 +29,8 @@ export class Thread {
   /** Where to go as soon as it is drawn: 'start' (the divider or the end), or a message's id. */
   #goal = null;
   #atEnd = true;
+  /** Whether the field is to have the focus as soon as it is there. */
+  #toFocus = false;
   #busy = false;
   #rows;
   #ol = h('ol', { class: 'rows' });
@@ -62,7 +64,7 @@ export class Thread {
       this.composer.element);
     this.#nothing = h('div', { class: 'nothing' },
       h('img', { src: '/icon.svg', alt: '', width: 72, height: 72 }), h('p', { text: t.pickOne }));
-    this.element = h('section', { class: 'thread', 'aria-label': t.write }, this.#body, this.#nothing);
+    this.element = h('section', { class: 'thread', 'aria-label': t.pickOne }, this.#body, this.#nothing);
     this.#takeDrops();
     new ResizeObserver(() => this.#keepEnd()).observe(this.#scroller);
     new ResizeObserver(() => this.#keepEnd()).observe(this.#ol);
@@ -84,7 +86,8 @@ export class Thread {
       this.#windowAtStart();
     }
     this.#load();
-    if (!at && matchMedia('(pointer: fine)').matches) requestAnimationFrame(() => this.composer.focus());
+    // On a touch screen that would bring up the keyboard.
+    this.#toFocus = !at && !matchMedia('(pointer: coarse)').matches;
   }
 
   close() {
@@ -187,6 +190,8 @@ export class Thread {
     this.#keepEnd();
     this.#drawJump();
     this.#scrolled();
+    if (this.#toFocus) this.composer.focus();
+    this.#toFocus = false;
   }
 
   #drawHead(conversation) {
@@ -440,9 +445,4 @@ export class Thread {
       this.#chat.files.send(this.#conversation, event.dataTransfer.files);
     });
   }
-}
-
-/** Whether somebody has the page before them. */
-export function looking() {
-  return document.visibilityState === 'visible' && document.hasFocus();
 }

@@ -15,17 +15,19 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const PAPO = process.env.PAPO ?? join(ROOT, 'target', 'debug', 'papo');
 
 const running = new Set();
+const folders = [];
 
 // Also when a test run is broken off, nothing of it stays behind.
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** A temporary folder, removed when the process ends. */
 export function folder() {
   const path = mkdtempSync(join(tmpdir(), 'papo-browser-'));
-  process.on('exit', () => rmSync(path, { recursive: true, force: true }));
+  folders.push(path);
   return path;
 }
 

@@ -1,12 +1,17 @@
-// A wire between browser and server that can be cut at a moment of choice.
+// A wire between browser and server that can be cut, or stand still, at a moment of choice.
 
 import { connect, createServer } from 'node:net';
 
 export class Proxy {
+  /** Bytes that browsers have sent. */
+  fromBrowsers = 0;
+  /** Bytes that the server has sent. */
+  fromServer = 0;
   #server;
   #pairs = new Set();
   #cutAt = null;
-  #down = false;
+  #chatDown = false;
+  #held = false;
 
   /** Stands before a server. */
   static async before(port) {
@@ -21,19 +26,25 @@ export class Proxy {
     return `http://localhost:${this.port}/`;
   }
 
-  /** Cuts everything as soon as the server says something that contains this, which arrives no more. */
+  /** Cuts as soon as the server says something with this in it, which arrives no more. */
   cutBeforeAnswer(text) {
-    return this.#armed({ from: 'server', text });
+    return this.#armed({ from: 'server', when: (bytes) => bytes.includes(text) });
   }
 
-  /** Cuts everything when the browser says something next, which arrives no more. */
+  /** Cuts when the browser says something next, which arrives no more. */
   cutBeforeRequest() {
-    return this.#armed({ from: 'browser', text: '' });
+    return this.#armed({ from: 'browser', when: () => true });
   }
 
-  /** Nobody gets through until `mend`. */
+  /** Cuts when the browser has sent so many bytes more. */
+  cutAfter(count) {
+    const end = this.fromBrowsers + count;
+    return this.#armed({ from: 'browser', when: () => this.fromBrowsers > end });
+  }
+
+  /** Ends every connection, and lets only the page itself through until `mend`. */
   cut() {
-    this.#down = true;
+    this.#chatDown = true;
     for (const [browser, server] of this.#pairs) {
       browser.destroy();
       server.destroy();
@@ -41,7 +52,24 @@ export class Proxy {
   }
 
   mend() {
-    this.#down = false;
+    this.#chatDown = false;
+  }
+
+  /** The same for what the server sends. */
+  cutAfterAnswers(count) {
+    const end = this.fromServer + count;
+    return this.#armed({ from: 'server', when: () => this.fromServer > end });
+  }
+
+  /** Breaks nothing, but passes nothing on that the browser says after so many bytes, until `release`. */
+  holdAfter(count) {
+    const end = this.fromBrowsers + count;
+    return this.#armed({ from: 'browser', hold: true, when: () => this.fromBrowsers > end });
+  }
+
+  release() {
+    this.#held = false;
+    for (const [browser] of this.#pairs) browser.resume();
   }
 
   close() {
@@ -49,7 +77,7 @@ export class Proxy {
     this.#server.close();
   }
 
-  /** Resolves when it was cut. */
+  /** Resolves when it has happened. */
   #armed(at) {
     return new Promise((resolve) => {
       this.#cutAt = { ...at, resolve };
@@ -58,22 +86,26 @@ export class Proxy {
 
   #join(browser, server) {
     const pair = [browser, server];
-    if (this.#down) {
-      browser.destroy();
-      server.destroy();
-      return;
-    }
     this.#pairs.add(pair);
     const pass = (from, to, name) => {
       from.on('data', (bytes) => {
-        const at = this.#cutAt;
-        if (at?.from === name && bytes.includes(at.text)) {
-          this.#cutAt = null;
-          this.cut();
-          at.resolve();
+        if (name === 'browser') this.fromBrowsers += bytes.length;
+        else this.fromServer += bytes.length;
+        if (this.#chatDown && name === 'browser' && bytes.includes('GET /ws')) {
+          browser.destroy();
           return;
         }
-        to.write(bytes);
+        const at = this.#cutAt;
+        if (at?.from === name && at.when(bytes)) {
+          this.#cutAt = null;
+          if (at.hold) this.#held = true;
+          else this.cut();
+          at.resolve();
+          if (!at.hold) return;
+        }
+        const full = !to.write(bytes);
+        if (full) to.once('drain', () => this.#held && name === 'browser' || from.resume());
+        if (full || (this.#held && name === 'browser')) from.pause();
       });
       from.on('error', () => {});
       from.on('close', () => {
