@@ -257,6 +257,16 @@ impl Invocation {
         self.args.opt_value_from_str(option).map_err(|error| usage(told(lang, option, &error)))
     }
 
+    /// The values of an option that may be given several times.
+    pub fn values<T>(&mut self, option: &'static str) -> Result<Vec<T>, Failure>
+    where
+        T: std::str::FromStr,
+        T::Err: Display,
+    {
+        let lang = self.lang;
+        self.args.values_from_str(option).map_err(|error| usage(told(lang, option, &error)))
+    }
+
     /// `--server HOST:PORT`, which can be connected to or at least tried.
     pub fn server(&mut self) -> Result<String, Failure> {
         let typed = self.value("--server", DEFAULT_SERVER.to_owned())?;

@@ -11,6 +11,18 @@ pub const FRAME_BEFORE_LOGIN_BYTES_MAX: usize = 4 * 1024;
 /// Framing errors on one connection before it is closed: a program that speaks another protocol.
 pub const FRAMING_ERRORS_MAX: u32 = 16;
 
+/// The head of an HTTP request, in bytes: browsers send one of about 1 KiB.
+pub const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Header fields of an HTTP request.
+pub const HTTP_HEADERS_MAX: usize = 64;
+
+/// Time from a connection's first byte, or from the last response, to the end of the next HTTP head.
+pub const HTTP_HEAD_MS_MAX: u64 = 10_000;
+
+/// Fragments without a byte in one WebSocket message: no limit of bytes ends those.
+pub const EMPTY_FRAGMENTS_MAX: u32 = 16;
+
 /// The text of one message, in UTF-8 bytes.
 pub const CONTENT_BYTES_MAX: usize = 65_536;
 
@@ -211,6 +223,16 @@ pub const CONNECTIONS_MAX: usize = 100_000;
 
 /// Time to log in. Generous, because the first client connects before it asks for the name.
 pub const LOGIN_MS_MAX: u64 = 300_000;
+
+/// Time to finish a TLS handshake: three round trips of the slowest network, and a person's firewall.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 10_000;
+
+/// Bytes from a peer before its TLS handshake is finished. The largest hellos, with post-quantum
+/// keys, take about 2 KiB.
+pub const TLS_HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
+
+/// Reads in one turn that may have to do with a TLS handshake; one costs about 0.1 ms.
+pub const HANDSHAKE_READS_PER_TURN_MAX: usize = 64;
 
 /// Time without any byte leaving, while some wait, after which a peer counts as gone.
 pub const WRITE_STALL_MS_MAX: u64 = 10_000;

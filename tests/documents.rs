@@ -40,6 +40,9 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("FRAME_BYTES_MAX", limits::FRAME_BYTES_MAX),
         ("FRAME_BEFORE_LOGIN_BYTES_MAX", limits::FRAME_BEFORE_LOGIN_BYTES_MAX),
         ("FRAMING_ERRORS_MAX", limits::FRAMING_ERRORS_MAX as usize),
+        ("HTTP_HEAD_BYTES_MAX", limits::HTTP_HEAD_BYTES_MAX),
+        ("HTTP_HEADERS_MAX", limits::HTTP_HEADERS_MAX),
+        ("EMPTY_FRAGMENTS_MAX", limits::EMPTY_FRAGMENTS_MAX as usize),
         ("CONTENT_BYTES_MAX", limits::CONTENT_BYTES_MAX),
         ("NAME_CHARS_MAX", limits::NAME_CHARS_MAX),
         ("FILE_NAME_BYTES_MAX", limits::FILE_NAME_BYTES_MAX),
@@ -57,6 +60,7 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("QUERY_BYTES_MAX", limits::QUERY_BYTES_MAX),
         ("EMOJI_BYTES_MAX", limits::EMOJI_BYTES_MAX),
         ("CONVERSATIONS_LISTED_MAX", limits::CONVERSATIONS_LISTED_MAX),
+        ("TLS_HANDSHAKE_BYTES_MAX", limits::TLS_HANDSHAKE_BYTES_MAX),
         ("HELD_BYTES_MAX", limits::HELD_BYTES_MAX),
         ("HELD_BYTES_FOR_FILES_MAX", limits::HELD_BYTES_FOR_FILES_MAX),
         ("CHUNK_BYTES", limits::CHUNK_BYTES),
@@ -72,7 +76,9 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("HEARTBEATS_UNANSWERED_MAX", limits::HEARTBEATS_UNANSWERED_MAX as usize),
     ];
     let times = [
+        ("HTTP_HEAD_MS_MAX", limits::HTTP_HEAD_MS_MAX),
         ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
+        ("TLS_HANDSHAKE_MS_MAX", limits::TLS_HANDSHAKE_MS_MAX),
         ("LOGIN_FAILURES_WINDOW_MS", limits::LOGIN_FAILURES_WINDOW_MS),
         ("PAGE_MESSAGES", limits::PAGE_MESSAGES),
         ("EDIT_MS_MAX", limits::EDIT_MS_MAX),

@@ -164,6 +164,7 @@ impl Chat {
         let sender_name = self.users.get(sender).name.as_str();
         let heading = Heading { msg_id, prev, sender: sender_name, recipient, group_name };
         let mut outgoing = encode(heading, fx);
+        fx.counts.messages += 1;
         self.advance(sender, to, msg_id);
         // Who talks to themselves hears it in every session.
         if to != Place::User(sender) {

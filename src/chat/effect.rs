@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::counts::Counts;
 use super::entry::{Batch, TokenHash};
 use super::held::{Gauge, Held};
 use super::query::{Query, Ticket};
@@ -194,6 +195,8 @@ pub struct Effects {
     pub batch: Batch,
     /// Deliveries that the entries of this turn will cause: the measure of a turn's work.
     pub deliveries: usize,
+    /// What has been done since the start.
+    pub counts: Counts,
 }
 
 impl Effects {

@@ -10,6 +10,7 @@
 mod account;
 mod changes;
 mod conversation;
+mod counts;
 mod delivery;
 mod download;
 mod effect;
@@ -40,6 +41,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 use slab::Slab;
 
+pub use counts::Counts;
 pub use effect::{Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved};
 pub use groups::GroupId;
 pub use held::{Gauge, Held};
@@ -362,6 +364,7 @@ fn refuse(
     lang: Lang,
     refusal: Refusal,
 ) {
+    fx.counts.refused(refusal.code);
     let message = text::refusal(lang, refusal.code, refusal.field);
     let answer = Answer { kind, code: Some(refusal.code), message: &message, id, body: Body::None };
     let frame = fx.encode(&answer);

@@ -16,6 +16,8 @@ use crate::text::client as text;
 use crate::wire::frame::{FrameDecoder, Framing};
 
 use super::sanitize::one_line;
+use super::tls::{Distrust, Tls};
+use super::trust::Trust;
 
 /// Time to connect to one address.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -35,8 +37,58 @@ const INCOMING_FRAME_BYTES_MAX: usize = FRAME_BYTES_MAX + 64 * 1024;
 /// The first wait before connecting again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
+/// A connection to a server: a socket, and TLS around it if that is asked for. Who reads has one
+/// clone of it, who writes another.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    socket: Arc<TcpStream>,
+    tls: Option<Tls>,
+}
+
+impl Stream {
+    /// Without TLS.
+    pub(crate) fn plain(socket: TcpStream) -> Self {
+        Self { socket: Arc::new(socket), tls: None }
+    }
+
+    fn read(&self, into: &mut [u8]) -> io::Result<usize> {
+        match &self.tls {
+            None => (&*self.socket).read(into),
+            Some(tls) => tls.read(&self.socket, into),
+        }
+    }
+
+    fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        match &self.tls {
+            None => (&*self.socket).write_all(bytes),
+            Some(tls) => tls.write_all(&self.socket, bytes),
+        }
+    }
+}
+
+/// Connects to a server, over TLS if there is a trust to go by.
+pub(crate) fn connect(server: &str, trust: Option<&Trust>) -> io::Result<Stream> {
+    let mut stream = Stream::plain(connect_tcp(server)?);
+    if let Some(trust) = trust {
+        let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
+        let host = host.trim_matches(['[', ']']);
+        let shaken = Tls::shake_hands(&stream.socket, host, trust.known());
+        let (tls, shown) = shaken.inspect_err(|error| {
+            if matches!(distrust(error), Some(Distrust::Changed { .. })) {
+                trust.note_changed();
+            }
+        })?;
+        stream.tls = Some(tls);
+        if let Some(told) = trust.shown(shown) {
+            // A closed stderr leaves nobody to tell.
+            let _ = writeln!(io::stderr(), "papo: {told}");
+        }
+    }
+    Ok(stream)
+}
+
 /// Connects to the first of the server's addresses that answers.
-pub(crate) fn connect(server: &str) -> io::Result<TcpStream> {
+fn connect_tcp(server: &str) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(ErrorKind::NotFound);
     for address in server.to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECT_MAX) {
@@ -55,11 +107,26 @@ pub(crate) fn connect(server: &str) -> io::Result<TcpStream> {
 /// Why there is no connection, and what to do.
 pub(crate) fn no_connection(lang: Lang, server: &str, error: &io::Error) -> Failure {
     let server = one_line(server);
+    if let Some(told) = distrusted(lang, &server, error) {
+        return Failure::new(Exit::NoConnection, told);
+    }
     let told = match error.kind() {
         ErrorKind::ConnectionRefused => text::refused(lang, &server),
         _ => text::unreachable(lang, &server, &error.to_string()),
     };
     Failure::new(Exit::NoConnection, told)
+}
+
+/// Why there is no TLS with a server, if that is why there is no connection.
+pub(crate) fn distrusted(lang: Lang, server: &str, error: &io::Error) -> Option<String> {
+    Some(match distrust(error)? {
+        Distrust::Changed { known, shown } => text::server_changed(lang, server, known, shown),
+        Distrust::NoTls => text::server_without_tls(lang, server),
+    })
+}
+
+fn distrust(error: &io::Error) -> Option<&Distrust> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// What one read brought.
@@ -76,13 +143,13 @@ pub(crate) enum ReadOnce {
 /// The frames that the server sends.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    stream: TcpStream,
+    stream: Stream,
     decoder: FrameDecoder,
 }
 
 impl Frames {
     /// Reads from this connection.
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: Stream) -> Self {
         let mut decoder = FrameDecoder::new(Framing::Line);
         decoder.set_limit(INCOMING_FRAME_BYTES_MAX);
         Self { stream, decoder }
@@ -91,7 +158,7 @@ impl Frames {
     /// Sets how long a read may wait.
     pub(crate) fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
         // Zero would be refused; it means "not any more".
-        self.stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))))
+        self.stream.socket.set_read_timeout(Some(timeout.max(Duration::from_millis(1))))
     }
 
     /// Reads once, and hands each frame that is whole now to `take`.
@@ -150,12 +217,12 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start(stream: TcpStream) -> io::Result<Self> {
+    pub(crate) fn start(stream: Stream) -> io::Result<Self> {
         let (frames, queue) = mpsc::channel();
         let thread = std::thread::Builder::new().name("papo-writer".into()).spawn(move || {
             if write_all(&stream, &queue).is_err() {
                 // Who reads this socket notices, and sees to what comes next.
-                let _ = stream.shutdown(Shutdown::Both);
+                let _ = stream.socket.shutdown(Shutdown::Both);
             }
         })?;
         Ok(Self { frames, thread })
@@ -183,7 +250,7 @@ impl Writer {
     }
 }
 
-fn write_all(mut stream: &TcpStream, queue: &Receiver<Due>) -> io::Result<()> {
+fn write_all(stream: &Stream, queue: &Receiver<Due>) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(BUFFER_BYTES);
     let mut later: Vec<Due> = Vec::new();
     loop {

@@ -1,25 +1,30 @@
 //! The thread that reads the socket, and makes the connection again whenever it is gone.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection::{Backoff, Frames, ReadOnce, SILENCE_MAX, connect};
+use super::connection::{Backoff, Frames, ReadOnce, SILENCE_MAX, Stream, connect};
 use super::session::Session;
+use super::trust::Trust;
 
 /// How long notes to the server, and to the screen, gather.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Starts the thread with the first connection.
-pub(crate) fn start(session: Arc<Session>, server: String, first: TcpStream) -> io::Result<()> {
+pub(crate) fn start(
+    session: Arc<Session>,
+    server: (String, Option<Trust>),
+    first: Stream,
+) -> io::Result<()> {
     let builder = std::thread::Builder::new().name("papo-reader".into());
     builder.spawn(move || keep_connected(&session, &server, first)).map(drop)
 }
 
-fn keep_connected(session: &Session, server: &str, first: TcpStream) {
+fn keep_connected(session: &Session, (server, trust): &(String, Option<Trust>), first: Stream) {
     let mut backoff = Backoff::new();
     let mut stream = Some(first);
+    let mut told = false;
     loop {
         if let Some(stream) = stream.take()
             && serve(session, stream)
@@ -31,12 +36,18 @@ fn keep_connected(session: &Session, server: &str, first: TcpStream) {
         if !session.wait_before_reconnecting(backoff.wait()) {
             return;
         }
-        stream = connect(server).ok();
+        stream = match connect(server, trust.as_ref()) {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                told = told || session.refused(server, &error);
+                None
+            }
+        };
     }
 }
 
 /// Reads one connection to its end. Says whether it came to a login.
-fn serve(session: &Session, stream: TcpStream) -> bool {
+fn serve(session: &Session, stream: Stream) -> bool {
     let Some(mut wish) = session.connected(&stream) else {
         return false;
     };

@@ -133,6 +133,10 @@ fn listen_with(
                     let _ = writeln!(stderr, "papo: {told}");
                 }
             }
+            Err(failure) if account.is_betrayed() => {
+                listener.transfers.stop();
+                return Err(failure);
+            }
             Err(_) => {}
         }
     }

@@ -7,6 +7,7 @@
 //!   and reconnects, the main one reads the keyboard. Two more only wait for the outside so that
 //!   nobody else has to: `connection`'s writer for the socket, `terminal`'s for the screen.
 //! - `transfers` moves files, each on a thread of its own, whoever reads the socket.
+//! - `tls` encrypts what goes over a connection; `trust` keeps by which certificate a server is known.
 //! - `vault` keeps tokens; `downloads`, `offers` and `uploads` touch files; `send` and `listen` are the commands for scripts.
 
 mod app;
@@ -25,7 +26,9 @@ mod send;
 mod session;
 mod show;
 mod terminal;
+mod tls;
 mod transfers;
+mod trust;
 mod uploads;
 mod vault;
 
@@ -58,9 +61,11 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     let downloads = options::downloads(&mut invocation)?.at(&server);
     let colour = options::colour(&mut invocation)?;
     let secrets = Secrets::of_this_user();
+    let trust = options::trust(&mut invocation, &secrets, &server)?;
     invocation.finish()?;
 
-    let stream = connect(&server).map_err(|error| no_connection(lang, &server, &error))?;
+    let stream =
+        connect(&server, trust.as_ref()).map_err(|error| no_connection(lang, &server, &error))?;
     let failed = |error: std::io::Error| Failure::new(Exit::Error, error);
     let (mut keyboard, screen) = terminal::open(colour).map_err(failed)?;
     let name_given = user.is_some();
@@ -72,7 +77,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
     let vault = Vault::new(secrets.folder, &server);
     let session = Session::new(lang, interactive, app, screen, downloads, vault);
     leave_on_signal(Arc::clone(&session), interactive);
-    link::start(Arc::clone(&session), server, stream).map_err(failed)?;
+    link::start(Arc::clone(&session), (server, trust), stream).map_err(failed)?;
     session.run(&mut keyboard, name_given)
 }
 

@@ -8,6 +8,7 @@ use crate::text::client as text;
 use super::downloads::{AUTOMATIC_BYTES, Downloads};
 use super::script::Account;
 use super::terminal::Colour;
+use super::trust::Trust;
 use super::vault::{Vault, home_folder};
 
 /// What this computer knows beside the command line.
@@ -27,6 +28,23 @@ impl Secrets {
     }
 }
 
+/// `--tls` and `--fingerprint SHA256`
+pub(crate) fn trust(
+    invocation: &mut Invocation,
+    secrets: &Secrets,
+    server: &str,
+) -> Result<Option<Trust>, Failure> {
+    let lang = invocation.lang;
+    let given = invocation.optional("--fingerprint")?;
+    if invocation.args.contains("--tls") {
+        return Ok(Some(Trust::new(lang, secrets.folder.as_deref(), server, given)));
+    }
+    match given {
+        Some(_) => Err(usage(text::FINGERPRINT_WITHOUT_TLS.get(lang))),
+        None => Ok(None),
+    }
+}
+
 /// `--user NAME`, where it may be asked for.
 pub(crate) fn user(invocation: &mut Invocation) -> Result<Option<String>, Failure> {
     invocation.optional("--user")
@@ -37,8 +55,9 @@ pub(crate) fn account(invocation: &mut Invocation, secrets: Secrets) -> Result<A
     let lang = invocation.lang;
     let server = invocation.server()?;
     let user = user(invocation)?.ok_or_else(|| usage(text::USER_NEEDED.get(lang)))?;
+    let trust = trust(invocation, &secrets, &server)?;
     let tokens = Vault::new(secrets.folder, &server).recall(&user);
-    Ok(Account { server, user, lang, tokens, password: secrets.password })
+    Ok(Account { server, trust, user, lang, tokens, password: secrets.password })
 }
 
 /// `--downloads DIR` and `--auto-download SIZE`

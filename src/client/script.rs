@@ -1,7 +1,6 @@
 //! A login without a person: what `papo send` and `papo listen` have in common.
 
 use std::io;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::cli::{Exit, Failure};
@@ -12,10 +11,11 @@ use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
 
 use super::connection::{
-    Frames, Outlet, ReadOnce, SILENCE_MAX, Writer, connect, no_connection, unique_label,
+    Frames, Outlet, ReadOnce, SILENCE_MAX, Stream, Writer, connect, no_connection, unique_label,
 };
 use super::requests::{Login, Proof, arrived_up_to, login, received};
 use super::show::{self, Reader};
+use super::trust::Trust;
 
 /// How often the server is told what has arrived, at most.
 const NOTE_EVERY: Duration = Duration::from_millis(200);
@@ -31,6 +31,8 @@ const GOODBYE_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Account {
     /// The server's address.
     pub(crate) server: String,
+    /// By what its certificate is known, if TLS is asked for.
+    pub(crate) trust: Option<Trust>,
     /// The user's name.
     pub(crate) user: String,
     /// The language of what people read.
@@ -42,6 +44,11 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// The server has shown another certificate than before: it is not asked again.
+    pub(crate) fn is_betrayed(&self) -> bool {
+        self.trust.as_ref().is_some_and(Trust::is_changed)
+    }
+
     /// What may show that the name is this user's, in the order in which it is tried. Without
     /// anything before the password: it is refused for a name that has none.
     fn proofs(&self) -> impl Iterator<Item = Proof<'_>> {
@@ -99,7 +106,7 @@ impl Script {
     ) -> Result<Self, Failure> {
         let lang = account.lang;
         let unreachable = |error: io::Error| no_connection(lang, &account.server, &error);
-        let stream = connect(&account.server).map_err(unreachable)?;
+        let stream = connect(&account.server, account.trust.as_ref()).map_err(unreachable)?;
         let (writer, frames) = open(stream).map_err(unreachable)?;
         let mut script = Self {
             frames,
@@ -269,8 +276,8 @@ impl Script {
     }
 }
 
-fn open(stream: TcpStream) -> io::Result<(Writer, Frames)> {
-    Ok((Writer::start(stream.try_clone()?)?, Frames::new(stream)))
+fn open(stream: Stream) -> io::Result<(Writer, Frames)> {
+    Ok((Writer::start(stream.clone())?, Frames::new(stream)))
 }
 
 /// Whether this answers the request of this id. An error that names no request is about the only one

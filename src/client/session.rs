@@ -2,7 +2,6 @@
 //! the one that reads the socket and the one that reads the keyboard.
 
 use std::collections::{HashSet, VecDeque};
-use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use crate::text::Lang;
 use crate::text::client as text;
 
 use super::app::{App, Effect, Prompt, Readiness};
-use super::connection::Writer;
+use super::connection::{Stream, Writer, distrusted};
 use super::downloads::Downloads;
 use super::show::{Line, Style};
 use super::terminal::{Keyboard, Screen};
@@ -100,12 +99,12 @@ impl Session {
     // For the thread that reads the socket.
 
     /// A connection stands. `None` when there is no use for it any more.
-    pub(crate) fn connected(&self, stream: &TcpStream) -> Option<Wish> {
+    pub(crate) fn connected(&self, stream: &Stream) -> Option<Wish> {
         let mut state = self.lock();
         if state.closed {
             return None;
         }
-        state.writer = Some(Writer::start(stream.try_clone().ok()?).ok()?);
+        state.writer = Some(Writer::start(stream.clone()).ok()?);
         let effects = state.app.connected();
         Some(self.carry_out(state, effects))
     }
@@ -132,6 +131,15 @@ impl Session {
             let effects = state.app.lost();
             self.carry_out(state, effects);
         }
+    }
+
+    /// There is no connection again. That the server is another now is told, and nothing else.
+    pub(crate) fn refused(&self, server: &str, error: &std::io::Error) -> bool {
+        let told = distrusted(self.lang, server, error);
+        if let Some(told) = &told {
+            self.screen.show(&Line::bad(told));
+        }
+        told.is_some()
     }
 
     /// Waits before the next attempt to connect. `false`: no attempt is wanted any more.

@@ -112,7 +112,7 @@ pub(crate) fn home_folder(get: impl Fn(&str) -> Option<OsString>) -> Option<Path
 }
 
 /// A server's address in one spelling: this computer has several.
-fn canonical(server: &str) -> String {
+pub(super) fn canonical(server: &str) -> String {
     let server = server.to_lowercase();
     match server.rsplit_once(':') {
         Some(("127.0.0.1" | "[::1]", port)) => format!("localhost:{port}"),
@@ -137,7 +137,7 @@ fn read(path: &Path) -> io::Result<Vec<String>> {
     Ok(lines.filter(|line| is_token(line)).take(TOKENS_MAX).map(str::to_owned).collect())
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -146,7 +146,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Puts a file in place of another, so that whoever reads it finds the old one or the new one whole.
-fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
     let number = PARTS.fetch_add(1, Ordering::Relaxed);
     let part = folder.join(format!(".{}-{number}.part", std::process::id()));
     // Left by a process that was killed and had the same number.

@@ -362,7 +362,7 @@ fn listen(mut socket: TcpStream, framing: Framing, who: usize, heard: &Sender<He
     let mut decoder = FrameDecoder::new(match framing {
         // The server ends every frame to a text peer with a newline, also to a bare one.
         Framing::Bare | Framing::Line => Framing::Line,
-        Framing::Length => Framing::Length,
+        other => other,
     });
     decoder.set_limit(FRAME_BYTES_MAX);
     loop {

@@ -194,6 +194,10 @@ impl Disk {
         JOURNAL_MISSED_IN_FLIGHT_MAX.saturating_sub(self.unanswered.missed.len())
     }
 
+    pub(super) fn in_flight(&self) -> (usize, usize) {
+        (self.in_flight.entries, self.in_flight.bytes)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.in_flight.entries >= JOURNAL_ENTRIES_IN_FLIGHT_MAX
             || self.in_flight.bytes >= JOURNAL_BYTES_IN_FLIGHT_MAX

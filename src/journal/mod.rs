@@ -188,6 +188,14 @@ impl Journal {
         }
     }
 
+    /// How many entries have been appended and not come back, and their bytes.
+    pub fn in_flight(&self) -> (usize, usize) {
+        match &self.kind {
+            Kind::Memory(_) => (0, 0),
+            Kind::Disk(disk) => disk.in_flight(),
+        }
+    }
+
     /// How many more may be asked what somebody missed: those above it wait until others are answered.
     pub fn missed_room(&self) -> usize {
         match &self.kind {

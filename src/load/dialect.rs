@@ -12,6 +12,7 @@ use std::ops::Range;
 use memchr::memmem::{self, Finder};
 
 use super::relay::{KEY_BYTES, PASS_ON};
+use super::websocket;
 use crate::wire::Text;
 use crate::wire::event::Incoming;
 use crate::wire::frame::Framing;
@@ -58,8 +59,31 @@ pub(super) enum To<'a> {
 pub(super) enum Dialect {
     /// A papo server: JSON lines, and an answer to each message.
     Papo,
+    /// The same over a WebSocket.
+    Web,
     /// The raw relay: lines with the recipient at a fixed place, no answers.
     Raw,
+}
+
+impl Dialect {
+    /// How frames are told apart.
+    pub(super) fn framing(self) -> Framing {
+        match self {
+            Dialect::Papo | Dialect::Raw => Framing::Line,
+            Dialect::Web => Framing::WebSocket,
+        }
+    }
+
+    /// One request to a papo server.
+    pub(super) fn request(self, fields: &Fields<'_>) -> Vec<u8> {
+        let json = fields.encode();
+        if self == Dialect::Web {
+            return websocket::frame(&json);
+        }
+        let mut line = Vec::new();
+        Framing::Line.encode(&json, &mut line);
+        line
+    }
 }
 
 /// Where in which flow a text belongs.
@@ -127,9 +151,9 @@ impl Template {
     /// The lines of a flow whose first message is `first`.
     pub(super) fn new(dialect: Dialect, wording: &Wording, first: Mark, to: To<'_>) -> Self {
         let text = wording.text(first);
-        let request = request(first.number, &text, to);
+        let request = request(dialect, first.number, &text, to);
         let (line, id) = match dialect {
-            Dialect::Papo => {
+            Dialect::Papo | Dialect::Web => {
                 let digits = position(&request, br#""id":"#) + br#""id":"#.len();
                 (request, Some(digits..digits + NUMBER_DIGITS))
             }
@@ -157,7 +181,7 @@ impl Template {
     }
 }
 
-fn request(number: u64, text: &str, to: To<'_>) -> Vec<u8> {
+fn request(dialect: Dialect, number: u64, text: &str, to: To<'_>) -> Vec<u8> {
     let id = i64::try_from(number).ok().map(RequestId::Number);
     let fields = match to {
         To::User(name) => {
@@ -167,14 +191,7 @@ fn request(number: u64, text: &str, to: To<'_>) -> Vec<u8> {
             Fields { group_name: Some(Text::from(name)), ..Fields::new("group_message") }
         }
     };
-    line(&Fields { id, content: Some(Text::from(text)), ..fields })
-}
-
-/// One request as a line.
-pub(super) fn line(fields: &Fields<'_>) -> Vec<u8> {
-    let mut line = Vec::new();
-    Framing::Line.encode(&fields.encode(), &mut line);
-    line
+    dialect.request(&Fields { id, content: Some(Text::from(text)), ..fields })
 }
 
 /// The relay's fixed-length key of a name.

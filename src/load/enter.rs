@@ -96,8 +96,8 @@ pub(super) fn gather(
         for client in first..last {
             let request = match dialect {
                 Dialect::Raw => raw(JOIN, To::Group(group)),
-                Dialect::Papo if client == 0 => about_group("create_group", group),
-                Dialect::Papo => about_group("join_group", group),
+                dialect if client == 0 => about_group(dialect, "create_group", group),
+                dialect => about_group(dialect, "join_group", group),
             };
             swarm.out(client).extend_from_slice(&request);
         }
@@ -113,8 +113,8 @@ pub(super) fn gather(
 
 /// Takes the group away again, so that a server that runs for long is left as it was. Nobody waits
 /// for the answer longer than a moment: everything is measured already.
-pub(super) fn disband(swarm: &mut Swarm, group: &str) {
-    let request = about_group("delete_group", group);
+pub(super) fn disband(dialect: Dialect, swarm: &mut Swarm, group: &str) {
+    let request = about_group(dialect, "delete_group", group);
     swarm.out(0).extend_from_slice(&request);
     let mut answered = false;
     for _ in 0..5 {
@@ -128,7 +128,7 @@ pub(super) fn disband(swarm: &mut Swarm, group: &str) {
 fn login(dialect: Dialect, name: &str, lang: Lang) -> Vec<u8> {
     match dialect {
         Dialect::Raw => raw(REGISTER, To::User(name)),
-        Dialect::Papo => dialect::line(&Fields {
+        dialect => dialect.request(&Fields {
             username: Some(Text::from(name)),
             lang: Some(Text::from(match lang {
                 Lang::Pt => "pt",
@@ -140,8 +140,8 @@ fn login(dialect: Dialect, name: &str, lang: Lang) -> Vec<u8> {
     }
 }
 
-fn about_group(kind: &str, group: &str) -> Vec<u8> {
-    dialect::line(&Fields { group_name: Some(Text::from(group)), ..Fields::new(kind) })
+fn about_group(dialect: Dialect, kind: &str, group: &str) -> Vec<u8> {
+    dialect.request(&Fields { group_name: Some(Text::from(group)), ..Fields::new(kind) })
 }
 
 fn raw(what: u8, to: To<'_>) -> Vec<u8> {

@@ -9,6 +9,7 @@
 //! - `tally`, `sequence`: what was counted; which numbers arrived at one receiver.
 //! - `swarm`: many connections on one thread.
 //! - `dialect`: the bytes of a message, and what a line that arrives says.
+//! - `websocket`: the client's side of one.
 //! - `relay`, `baseline`: the raw relay, and its process.
 //! - `process`: CPU and memory of a process.
 //! - `report`, `json`, `progress`: the table, the same for programs, and the bar.
@@ -30,6 +31,7 @@ mod swarm;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 use std::io::{self, Write};
 

@@ -68,6 +68,8 @@ pub(super) struct Options {
     pub(super) pid: Option<u32>,
     pub(super) baseline: bool,
     pub(super) json: bool,
+    /// Each client comes over a WebSocket.
+    pub(super) websocket: bool,
 }
 
 impl Options {
@@ -105,6 +107,7 @@ impl Options {
             pid: invocation.optional("--pid")?,
             baseline: !invocation.args.contains("--no-baseline"),
             json: invocation.args.contains("--json"),
+            websocket: invocation.args.contains("--ws"),
         };
         invocation.finish()?;
         Ok(options)

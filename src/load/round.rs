@@ -261,7 +261,7 @@ impl<'a> Round<'a> {
         let flow = &mut self.flows[index];
         flow.template.write_next(swarm.out(flow.sender));
         flow.sent += 1;
-        let answers = usize::from(self.ear.dialect() == Dialect::Papo);
+        let answers = usize::from(self.ear.dialect() != Dialect::Raw);
         flow.window.push_back(Slot { since, awaited: flow.receivers.len() + answers });
         self.tally.sent += 1;
         self.on_their_way += 1;
@@ -378,7 +378,7 @@ impl<'a> Round<'a> {
             for seen in &flow.seen {
                 self.tally.lost += seen.lost(flow.sent).saturating_sub(flow.refused);
             }
-            if self.ear.dialect() == Dialect::Papo {
+            if self.ear.dialect() != Dialect::Raw {
                 self.tally.unanswered += flow.answers.lost(flow.sent);
             }
         }

@@ -45,7 +45,11 @@ pub(super) fn play(options: &Options) -> Result<Report, Failure> {
     raise_descriptor_limit(lang, options.clients, baseline.is_some())?;
 
     let cast = Cast::new(options);
-    let mut sides = vec![Side::new(Dialect::Papo, target.address, process, options, &cast)?];
+    if options.websocket {
+        report.notes.push(text::NOTE_WEBSOCKET.get(lang).to_owned());
+    }
+    let dialect = if options.websocket { Dialect::Web } else { Dialect::Papo };
+    let mut sides = vec![Side::new(dialect, target.address, process, options, &cast)?];
     if let Some(baseline) = &baseline {
         let process = Process::find(baseline.pid());
         let side = Side::new(Dialect::Raw, baseline.address(), process, options, &cast)?;

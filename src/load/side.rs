@@ -63,7 +63,7 @@ impl<'a> Side<'a> {
         Ok(Self {
             options,
             cast,
-            swarm: Swarm::new(address, options.clients)
+            swarm: Swarm::new(address, dialect.framing(), options.clients)
                 .map_err(|error| system(options.lang, &error))?,
             ear: Ear::new(dialect, cast.wording.clone()),
             process,
@@ -115,7 +115,7 @@ impl<'a> Side<'a> {
 
     /// Takes the group away again.
     pub(super) fn disband(&mut self) {
-        enter::disband(&mut self.swarm, &self.cast.group);
+        enter::disband(self.ear.dialect(), &mut self.swarm, &self.cast.group);
     }
 
     /// One round: the `ordinal`th of the run.

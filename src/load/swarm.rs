@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::websocket;
+use crate::wire::frame::Framing;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
@@ -25,6 +27,8 @@ pub(super) struct Swarm {
     poll: Poll,
     events: Events,
     address: SocketAddr,
+    /// How what is said is told apart: lines, or WebSocket messages.
+    framing: Framing,
     peers: Vec<Peer>,
     scratch: Vec<u8>,
     /// Clients that may have something to read.
@@ -43,12 +47,15 @@ pub(super) struct Broken {
     pub(super) error: Option<io::Error>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "readiness and queue bits")]
 #[derive(Debug)]
 struct Peer {
     stream: TcpStream,
     link: Link,
-    /// The start of a line whose end has not arrived.
+    /// The start of a line or message whose end has not arrived.
     unfinished: Vec<u8>,
+    /// The WebSocket's handshake has been answered.
+    open: bool,
     out: Vec<u8>,
     /// How much of `out` the socket has taken.
     written: usize,
@@ -71,11 +78,12 @@ enum Link {
 
 impl Swarm {
     /// Nobody yet, who will connect to this address.
-    pub(super) fn new(address: SocketAddr, clients: usize) -> io::Result<Self> {
+    pub(super) fn new(address: SocketAddr, framing: Framing, clients: usize) -> io::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(clients.clamp(64, 4_096)),
             address,
+            framing,
             peers: Vec::with_capacity(clients),
             scratch: vec![0; SCRATCH_BYTES],
             readable: Vec::new(),
@@ -95,11 +103,16 @@ impl Swarm {
             Token(index),
             Interest::READABLE | Interest::WRITABLE,
         )?;
+        let out = match self.framing {
+            Framing::WebSocket => websocket::handshake(self.address),
+            Framing::Bare | Framing::Line | Framing::Length => Vec::new(),
+        };
         self.peers.push(Peer {
             stream,
             link: Link::Blocked,
             unfinished: Vec::new(),
-            out: Vec::new(),
+            open: false,
+            out,
             written: 0,
             ending: false,
             in_readable: false,
@@ -223,12 +236,28 @@ impl Swarm {
             let now = Instant::now();
             let received = &self.scratch[..kept + count];
             let mut start = 0;
-            for end in memchr::memchr_iter(b'\n', received) {
-                hear(client, &received[start..end], now);
-                start = end + 1;
+            if self.framing == Framing::WebSocket {
+                let said = |text: &[u8]| hear(client, text, now);
+                match websocket::cut(received, &mut peer.open, &mut peer.out, said) {
+                    Ok(done) => start = done,
+                    Err(error) => {
+                        self.close(client, Some(error));
+                        return false;
+                    }
+                }
+            } else {
+                for end in memchr::memchr_iter(b'\n', received) {
+                    hear(client, &received[start..end], now);
+                    start = end + 1;
+                }
             }
             peer.unfinished.extend_from_slice(&received[start..]);
-            if SHORT_READ_IS_THE_LAST && !peer.ending && kept + count < self.scratch.len() {
+            let answers = !peer.out.is_empty();
+            let is_last = SHORT_READ_IS_THE_LAST && !peer.ending;
+            if answers {
+                self.note_dirty(client);
+            }
+            if is_last && kept + count < self.scratch.len() {
                 return false;
             }
         }

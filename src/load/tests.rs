@@ -19,6 +19,7 @@ use crate::cli::Exit;
 use crate::text::Lang;
 use crate::wire::code::Code;
 use crate::wire::event::{Answer, Body, Content, Encode, Event, MessageReceived};
+use crate::wire::frame::Framing;
 use crate::wire::request::{GroupRequest, Request, Target, decode};
 
 /// What is wrong with a fake server, from its hundredth message on.
@@ -225,6 +226,7 @@ fn options(server: SocketAddr, scenarios: &[Scenario]) -> Options {
         pid: None,
         baseline: false,
         json: false,
+        websocket: false,
     }
 }
 
@@ -316,7 +318,7 @@ fn the_relay_passes_everything_on() {
     let running = std::thread::spawn(move || relay.run(&until));
 
     let names: Vec<String> = (0..6).map(|client| format!("carga-{client}")).collect();
-    let mut swarm = Swarm::new(address, names.len()).unwrap();
+    let mut swarm = Swarm::new(address, Framing::Line, names.len()).unwrap();
     enter::log_in(Dialect::Raw, &mut swarm, &names, Lang::Pt, &mut |_| {}).unwrap();
     enter::gather(Dialect::Raw, &mut swarm, "grupo", names.len()).unwrap();
     // Texts larger than one read of the relay, too.

@@ -35,6 +35,7 @@ impl Reactor {
                         log::error!("{}", text::log_line(self.lang, happened));
                         if let Some(socket) = listeners.accept_with_spare(number) {
                             refuse(socket, &self.server_full());
+                            self.metrics.turned_away += 1;
                         }
                         if let Some(listeners) = &mut self.listeners {
                             listeners.renew_spare();
@@ -55,16 +56,19 @@ impl Reactor {
                 let happened = Happened::Full(self.connections_max);
                 log::warn!("{}", text::log_line(self.lang, happened));
             }
+            self.metrics.turned_away += 1;
             return refuse(socket, &self.server_full());
         }
+        self.metrics.accepted += 1;
         self.told_full = false;
         connection::set_up(&socket);
-        let id = self.connections.insert(|id| Connection::new(id, peer, socket));
+        let tls = self.tls.clone();
+        let id = self.connections.insert(|id| Connection::new(id, peer, socket, tls));
         let Some(connection) = self.connections.get_mut(id) else { return };
         let both = Interest::READABLE | Interest::WRITABLE;
         // Once, for as long as it lives: readiness is kept in bits, never asked for again.
-        if self.poll.registry().register(&mut connection.socket, source(id).token(), both).is_err()
-        {
+        let socket = connection.transport.socket_mut();
+        if self.poll.registry().register(socket, source(id).token(), both).is_err() {
             return self.doom(id);
         }
         log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));

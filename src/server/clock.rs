@@ -20,6 +20,11 @@ impl Clock {
         Self { start: Instant::now(), minute: u64::MAX, utc_offset_s: 0 }
     }
 
+    /// Nanoseconds of the monotonic clock, to measure how long something takes.
+    pub(super) fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// What time it is.
     pub(super) fn now(&mut self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,17 +1,21 @@
-//! One connection: its socket, what has been read of it, what waits to be written, and its state.
+//! One connection: its transport, what has been read of it, what waits to be written, and its state.
 
-use std::io::{self, ErrorKind, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
+use rustls::ServerConfig;
 use socket2::{SockRef, TcpKeepalive};
 
 use super::deadlines::Times;
 use super::outbox::{Flushed, Outbox, Pool};
+use super::transport::{Arrived, Transport, Unread};
 use crate::chat::SessionId;
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
 use crate::wire::frame::{FrameDecoder, Framing};
+use crate::wire::websocket::CloseCode;
 
 /// A silent peer without heartbeats is asked by the system after this long, and then this often.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
@@ -33,17 +37,26 @@ pub(super) enum State {
     Doomed,
 }
 
-/// What came of an attempt to read.
+/// How a peer speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ReadSome {
-    /// So many bytes.
-    Bytes(usize),
-    /// None now.
-    Nothing,
-    /// None ever again.
-    End,
-    /// The connection broke.
-    Broken,
+pub(super) enum Speech {
+    /// It has not sent a byte.
+    Unknown,
+    /// It sends HTTP requests, until one of them makes it a WebSocket.
+    Http,
+    /// In frames.
+    Frames(Framing),
+}
+
+/// How a WebSocket is told that it ends: by a last frame, after which there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goodbye {
+    /// Not at all: it is no WebSocket.
+    Unspoken,
+    /// With this code, once everything owed has been written.
+    Due(Option<CloseCode>),
+    /// It has been said.
+    Said,
 }
 
 /// One connection.
@@ -53,14 +66,15 @@ pub(super) struct Connection {
     pub(super) id: SessionId,
     /// Where it comes from.
     pub(super) peer: SocketAddr,
-    pub(super) socket: TcpStream,
+    pub(super) transport: Transport,
     pub(super) state: State,
     /// What the peer sends; out while its frames are being handled.
     pub(super) decoder: Option<FrameDecoder>,
-    /// How frames are told apart, once the first byte has said it.
-    pub(super) framing: Option<Framing>,
+    /// How it speaks, once its first byte has said it.
+    pub(super) speech: Speech,
+    pub(super) goodbye: Goodbye,
     pub(super) outbox: Outbox,
-    /// Bytes may be there to read. Only the system's "no more" clears it.
+    /// Bytes may be there to read. Only the transport's "no more" clears it.
     pub(super) readable: bool,
     /// The system may take bytes. Only its "no more" clears it.
     pub(super) writable: bool,
@@ -85,7 +99,7 @@ pub(super) struct Connection {
     /// When what is due for it.
     pub(super) times: Times,
     /// What the system had taken of its output when that was last looked at.
-    pub(super) watched_taken: u64,
+    pub(super) watched_sent: u64,
     /// A paced peer may not have its next frame before this time.
     pub(super) next_write_ms: u64,
     /// Bytes of memory that its half-read frame holds.
@@ -96,14 +110,20 @@ pub(super) struct Connection {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub(super) fn new(id: SessionId, peer: SocketAddr, socket: TcpStream) -> Self {
+    pub(super) fn new(
+        id: SessionId,
+        peer: SocketAddr,
+        socket: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         Self {
             id,
             peer,
-            socket,
+            transport: Transport::new(socket, tls),
             state: State::Greeting,
             decoder: Some(FrameDecoder::new(Framing::Bare)),
-            framing: None,
+            speech: Speech::Unknown,
+            goodbye: Goodbye::Unspoken,
             outbox: Outbox::default(),
             readable: false,
             writable: true,
@@ -117,7 +137,7 @@ impl Connection {
             behind: false,
             told_taken: 0,
             times: Times::default(),
-            watched_taken: 0,
+            watched_sent: 0,
             next_write_ms: 0,
             input_bytes: 0,
             framing_errors: 0,
@@ -130,70 +150,67 @@ impl Connection {
         matches!(self.state, State::Greeting | State::Active)
     }
 
-    /// Reads once into a decoder.
-    pub(super) fn read_into(&mut self, decoder: &mut FrameDecoder) -> ReadSome {
-        let spare = decoder.spare();
-        let room = spare.len();
-        match read_once(&mut self.socket, spare) {
-            ReadSome::Bytes(count) => {
-                decoder.advance(count);
-                self.note_read(count, room);
-                ReadSome::Bytes(count)
-            }
-            other => {
-                self.readable = false;
-                other
-            }
+    /// Whether it is told nothing more.
+    pub(super) fn is_told_nothing(&self) -> bool {
+        matches!(self.state, State::Lingering | State::Doomed) || self.goodbye == Goodbye::Said
+    }
+
+    /// How frames for it are framed.
+    pub(super) fn framing(&self) -> Framing {
+        match self.speech {
+            Speech::Frames(framing) => framing,
+            Speech::Unknown | Speech::Http => Framing::Line,
         }
     }
 
-    /// Reads once and throws the bytes away.
-    pub(super) fn discard(&mut self, scratch: &mut [u8]) -> ReadSome {
-        let read = read_once(&mut self.socket, scratch);
-        match read {
-            ReadSome::Bytes(count) => self.note_read(count, scratch.len()),
-            _ => self.readable = false,
+    /// Whether something has arrived that is not whole, or was not looked at yet.
+    pub(super) fn has_half_read(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.pending_bytes() > 0)
+    }
+
+    /// Whether something waits to be written.
+    pub(super) fn owes(&self) -> bool {
+        self.outbox.len_bytes() > 0 || self.transport.owes()
+    }
+
+    /// Reads once into a decoder. Gives the bytes for which work was done.
+    pub(super) fn read_into(&mut self, decoder: &mut FrameDecoder) -> Result<usize, Unread> {
+        let read = self.transport.read(decoder.spare(), self.ending);
+        if let Ok(Arrived { bytes, .. }) = read {
+            decoder.advance(bytes);
         }
-        read
+        self.note_read(read)
+    }
+
+    /// Reads once and throws the bytes away.
+    pub(super) fn discard(&mut self, scratch: &mut [u8]) -> Result<usize, Unread> {
+        let read = self.transport.discard(scratch, self.ending);
+        self.note_read(read)
     }
 
     /// Writes what waits, as far as this turn goes.
     pub(super) fn flush(&mut self, pool: &mut Pool) -> io::Result<Flushed> {
-        let flushed = self.outbox.write_to(&mut self.socket, pool)?;
+        let flushed = self.outbox.write_to(&mut self.transport, pool)?;
         if flushed == Flushed::Blocked {
             self.writable = false;
         }
         Ok(flushed)
     }
 
-    /// Tells the peer that no more comes.
-    pub(super) fn end_output(&self) {
-        // A peer that is gone already has nothing to be told.
-        let _ = self.socket.shutdown(Shutdown::Write);
-    }
-
-    /// A read that fills less than its room has emptied the socket, where readiness comes from
-    /// epoll or kqueue; asking again would cost a call for nothing. A peer that has ended may have
-    /// its end still to be read.
-    fn note_read(&mut self, count: usize, room: usize) {
-        if cfg!(unix) && count < room && !self.ending {
-            self.readable = false;
+    /// Writes what waits below the outbox: a handshake, an alert, a farewell.
+    pub(super) fn flush_transport(&mut self) -> io::Result<()> {
+        match self.transport.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.writable = false;
+                Ok(())
+            }
+            other => other,
         }
     }
-}
 
-fn read_once(socket: &mut TcpStream, into: &mut [u8]) -> ReadSome {
-    loop {
-        return match socket.read(into) {
-            Ok(0) => ReadSome::End,
-            Ok(count) => ReadSome::Bytes(count),
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock => ReadSome::Nothing,
-                ErrorKind::Interrupted => continue,
-                // A reset reports itself here, and never as "would block".
-                _ => ReadSome::Broken,
-            },
-        };
+    fn note_read(&mut self, read: Result<Arrived, Unread>) -> Result<usize, Unread> {
+        self.readable = matches!(read, Ok(Arrived { more: true, .. }));
+        read.map(|arrived| arrived.worked)
     }
 }
 

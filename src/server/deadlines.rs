@@ -8,7 +8,7 @@ use crate::chat::SessionId;
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
-    /// The connection should have logged in.
+    /// The connection should have logged in, or have sent its next HTTP request.
     Login,
     /// The session is asked whether it is there.
     Heartbeat,
@@ -18,10 +18,13 @@ pub(super) enum Due {
     Farewell,
     /// A paced peer may have its next frame.
     Pace,
+    /// A TLS handshake should be finished.
+    Handshake,
 }
 
 impl Due {
-    const ALL: [Due; 5] = [Due::Login, Due::Heartbeat, Due::Stall, Due::Farewell, Due::Pace];
+    const ALL: [Due; 6] =
+        [Due::Login, Due::Heartbeat, Due::Stall, Due::Farewell, Due::Pace, Due::Handshake];
 }
 
 /// The times of one connection, in milliseconds of the monotonic clock.

@@ -1,6 +1,6 @@
 //! Who goes: on their own, because they are told to, or because they do not read.
 
-use super::connection::State;
+use super::connection::{Goodbye, State};
 use super::deadlines::Due;
 use super::reactor::Reactor;
 use crate::chat::SessionId;
@@ -15,6 +15,7 @@ impl Reactor {
             && connection.state != State::Doomed
         {
             log::warn!("{}", text::log_line(self.lang, Happened::Slow(&connection.peer)));
+            self.metrics.slow += 1;
             self.doom(id);
         }
     }
@@ -59,10 +60,24 @@ impl Reactor {
             if owed || self.chat.is_awaiting(*id) {
                 return true;
             }
+            if let Goodbye::Due(code) = connection.goodbye {
+                connection.goodbye = Goodbye::Said;
+                self.say_goodbye(*id, code);
+                return true;
+            }
             self.linger(*id);
             false
         });
         self.closing = closing;
+    }
+
+    /// The peer has broken TLS. Its alert leaves, and nothing else would arrive.
+    pub(super) fn break_off(&mut self, id: SessionId, why: &str) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let happened = Happened::TlsRefused(&connection.peer, why);
+        log::debug!("{}", text::log_line(self.lang, happened));
+        connection.hungry = false;
+        self.linger(id);
     }
 
     /// Nothing more is said; the peer may still be sending. Its user has left: the name is free for
@@ -70,7 +85,7 @@ impl Reactor {
     fn linger(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.state = State::Lingering;
-        connection.end_output();
+        connection.transport.end_output();
         self.set_due(id, Due::Farewell, FAREWELL_MS_MAX);
         self.chat.disconnected(id, self.now, &mut self.fx);
         self.carry_out();
@@ -94,9 +109,10 @@ impl Reactor {
         for id in doomed.drain(..) {
             let Some(mut connection) = self.connections.remove(id) else { continue };
             self.outboxes_bytes -= connection.outbox.owned_bytes();
+            self.metrics.sent_to_those_gone += connection.transport.sent();
             self.deadlines.clear_all(&mut connection.times, id);
             // Dropping the socket closes it, whatever the poll says.
-            let _ = self.poll.registry().deregister(&mut connection.socket);
+            let _ = self.poll.registry().deregister(connection.transport.socket_mut());
             self.chat.disconnected(id, self.now, &mut self.fx);
             self.inputs_bytes -= connection.input_bytes;
             self.carry_out();

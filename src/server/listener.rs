@@ -56,6 +56,11 @@ impl Listeners {
         &mut self.sockets
     }
 
+    /// What they listen on.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+
     /// The address that people are told.
     pub(super) fn shown(&self) -> impl Display {
         &self.shown

@@ -1,23 +1,32 @@
 //! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
 //!
 //! `Reactor` turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
-//! out in `writing`, who goes in `leaving`, what is late in `timing`; a [`crate::chat::Chat`] decides everything, and is told nothing of sockets.
+//! out in `writing`, who goes in `leaving`, what is late in `timing`; what browsers get besides in
+//! `http`, `gate`, `assets` and `websocket`. A [`crate::chat::Chat`] decides everything, and is told
+//! nothing of sockets.
 
+mod addresses;
 mod arriving;
+mod assets;
 mod clock;
 mod connection;
 mod connections;
 mod deadlines;
+mod gate;
 mod http;
 mod leaving;
 mod listener;
 mod logging;
+mod metrics;
 mod outbox;
 mod parts;
 mod reactor;
 mod reading;
 mod secrets;
 mod timing;
+mod tls;
+mod transport;
+mod websocket;
 mod worker;
 mod writing;
 
@@ -37,6 +46,7 @@ use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use connections::Source;
+use gate::Gate;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
@@ -53,8 +63,11 @@ struct Config {
     lang: Lang,
     log: LevelFilter,
     durability: Durability,
+    tls: Option<tls::Source>,
     limits: FileLimits,
     disk_free_bytes_min: u64,
+    gate: Gate,
+    metrics_public: bool,
 }
 
 /// `papo server`.
@@ -69,18 +82,21 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         lang,
         log: invocation.value("--log", LevelFilter::Info)?,
         durability: invocation.value("--durability", Durability::Sync)?,
+        tls: tls::Source::of(&mut invocation)?,
         limits: FileLimits {
             file_bytes_max: invocation.value("--max-file", Size(FILE_BYTES_MAX))?.0,
             user_quota_bytes: invocation.value("--user-quota", Size(USER_QUOTA_BYTES))?.0,
         },
         disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
+        gate: Gate::new(invocation.values("--allow-origin")?),
+        metrics_public: invocation.args.contains("--metrics-public"),
     };
     invocation.finish()?;
     serve(&config)
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log, durability, limits, disk_free_bytes_min } = config;
+    let Config { listen, data, lang, log, durability, tls, limits, .. } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -95,12 +111,23 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let (journal, mut chat) = recover(data, *durability, lang, &waker)?;
     chat.set_file_limits(*limits);
     let sync = *durability == Durability::Sync;
-    let disk = Disk { free_bytes_min: *disk_free_bytes_min, sync };
+    let disk = Disk { free_bytes_min: config.disk_free_bytes_min, sync };
     let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
+    // By now the data folder is ours alone.
+    let identity = match tls {
+        Some(source) => Some(source.identity(data, || tls::own_names(listen), lang)?),
+        None => None,
+    };
     let shown = listeners.shown().to_string();
+    let scheme = http::scheme(identity.is_some());
+    let pages = addresses::pages(scheme, &listeners.addresses(), &addresses::own()).join("  ");
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    let (reactor, stop) =
-        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
+    let gate = config.gate.clone();
+    let (mut reactor, stop) =
+        Reactor::new(poll, waker, listeners, (journal, chat), worker, gate, lang)
+            .context("reactor")?;
+    reactor.metrics_public = config.metrics_public;
+    reactor.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.
@@ -113,6 +140,13 @@ fn serve(config: &Config) -> Result<(), Failure> {
         log::info!("{}", line.get(lang));
     }
     log::info!("{}", text::log_line(lang, Happened::Started(&shown)));
+    log::info!("{}", text::log_line(lang, Happened::PagesAt(&pages)));
+    if let Some(identity) = &identity {
+        log::info!("{}", text::log_line(lang, Happened::TlsReady(&identity.fingerprint)));
+        for doubt in &identity.doubts {
+            log::warn!("{}", text::log_line(lang, Happened::Doubt(doubt)));
+        }
+    }
     log::info!("{}", text::log_line(lang, Happened::Waiting));
     let ended = reactor.run().context("reactor");
     logging.finish();

@@ -41,6 +41,8 @@ enum Piece {
     Owned(Vec<u8>),
     /// A frame whose bytes its recipients share, with or without its newline.
     Shared(Arc<Held>, Framing),
+    /// Bytes that are there for as long as the program is.
+    Static(&'static [u8]),
 }
 
 /// One frame: where it ends, and its number if it is a kept one.
@@ -90,7 +92,8 @@ impl Piece {
     fn bytes(&self) -> &[u8] {
         match self {
             Piece::Owned(bytes) => bytes,
-            Piece::Shared(held, Framing::Length) => held,
+            Piece::Static(bytes) => bytes,
+            Piece::Shared(held, Framing::Length | Framing::WebSocket) => held,
             Piece::Shared(held, Framing::Bare | Framing::Line) => held.line(),
         }
     }
@@ -105,11 +108,6 @@ impl Outbox {
     /// Bytes that wait in memory of this outbox alone.
     pub(super) fn owned_bytes(&self) -> usize {
         self.owned_bytes
-    }
-
-    /// Bytes that the system took since the connection began: what has not grown has stalled.
-    pub(super) fn taken(&self) -> u64 {
-        self.taken
     }
 
     /// The number of the newest kept frame that the system took whole.
@@ -162,6 +160,14 @@ impl Outbox {
             self.room(bytes.len(), pool).extend_from_slice(bytes);
             self.len_bytes += bytes.len();
             self.owned_bytes += bytes.len();
+        }
+    }
+
+    /// The same for bytes that nobody has to hold.
+    pub(super) fn push_static(&mut self, bytes: &'static [u8]) {
+        if !bytes.is_empty() {
+            self.len_bytes += bytes.len();
+            self.rest.push_back(Piece::Static(bytes));
         }
     }
 
@@ -224,7 +230,9 @@ impl Outbox {
                 }
                 piece
             }
-            Piece::Shared(..) => unreachable!("an owned piece was just put there"),
+            Piece::Shared(..) | Piece::Static(_) => {
+                unreachable!("an owned piece was just put there")
+            }
         }
     }
 

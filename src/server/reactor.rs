@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Waker};
+use rustls::ServerConfig;
 
 use super::clock::Clock;
-use super::connection::State;
+use super::connection::{Speech, State};
 use super::connections::{Connections, Source};
 use super::deadlines::Deadlines;
+use super::gate::Gate;
 use super::listener::Listeners;
+use super::metrics::Metrics;
 use super::outbox::Pool;
 use super::secrets::Secrets;
 use super::worker::{Done, Worker};
@@ -50,6 +53,8 @@ pub(super) struct Reactor {
     pub(super) journal: Journal,
     pub(super) worker: Worker,
     pub(super) secrets: Secrets,
+    /// Which browsers may open a WebSocket.
+    pub(super) gate: Gate,
     pub(super) deadlines: Deadlines,
     /// Connections that may have something to read, or frames not handled yet.
     pub(super) work: VecDeque<SessionId>,
@@ -64,6 +69,13 @@ pub(super) struct Reactor {
     /// The working buffer, lent to one connection at a time.
     pub(super) scratch: Vec<u8>,
     pub(super) pool: Pool,
+    /// How TLS is spoken, if there is a certificate.
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// Reads that may have to do with a handshake and are left for this turn.
+    pub(super) handshakes_left: usize,
+    pub(super) metrics: Metrics,
+    /// Everybody may see them, not this machine alone.
+    pub(super) metrics_public: bool,
     /// Memory that output holds, all connections together.
     pub(super) outboxes_bytes: usize,
     /// Memory that half-read frames hold, all connections together.
@@ -99,6 +111,7 @@ impl Reactor {
         mut listeners: Listeners,
         (journal, chat): (Journal, Chat),
         worker: Worker,
+        gate: Gate,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
@@ -107,10 +120,12 @@ impl Reactor {
         }
         let stop = Stop { flag: Arc::default(), waker: Arc::clone(&waker) };
         let mut clock = Clock::new();
+        let now = clock.now();
+        let started_wall_ms = now.wall_ms;
         let reactor = Self {
             events: Events::with_capacity(EVENTS_PER_TURN),
             lang,
-            now: clock.now(),
+            now,
             clock,
             arriving: vec![true; listeners.sockets_mut().len()],
             listeners: Some(listeners),
@@ -123,6 +138,7 @@ impl Reactor {
             journal,
             worker,
             secrets: Secrets::start(waker)?,
+            gate,
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
@@ -131,6 +147,10 @@ impl Reactor {
             doomed: Vec::new(),
             scratch: vec![0; READ_BYTES_PER_TURN_MAX],
             pool: Pool::default(),
+            tls: None,
+            handshakes_left: 0,
+            metrics: Metrics::new(started_wall_ms),
+            metrics_public: false,
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
@@ -159,6 +179,7 @@ impl Reactor {
     /// One turn. Returns whether there is to be another.
     fn turn(&mut self) -> io::Result<bool> {
         self.poll()?;
+        let began_ns = self.clock.now_ns();
         self.note_readiness();
         self.receive_from_threads();
         self.read_ready();
@@ -170,6 +191,7 @@ impl Reactor {
         self.flush_dirty();
         self.close_doomed();
         self.accept();
+        self.metrics.turns.note(self.clock.now_ns() - began_ns);
         Ok(self.goes_on())
     }
 
@@ -234,7 +256,7 @@ impl Reactor {
                     }
                     if event.is_writable() {
                         connection.writable = true;
-                        if connection.outbox.len_bytes() > 0 && !connection.dirty {
+                        if connection.owes() && !connection.dirty {
                             connection.dirty = true;
                             self.dirty.push(connection.id);
                         }
@@ -264,6 +286,7 @@ impl Reactor {
     /// This turn's entries go to the journal; what is stored by now happens.
     fn hand_over(&mut self) {
         if !self.fx.batch.is_empty() {
+            self.metrics.hands_over(self.clock.now_ns());
             self.journal.append(&mut self.fx.batch, self.now.wall_ms);
         }
         self.fx.deliveries = 0;
@@ -273,6 +296,7 @@ impl Reactor {
 
     fn take_committed(&mut self) {
         while let Some(mut committed) = self.journal.committed() {
+            self.metrics.comes_back(self.clock.now_ns());
             self.chat.committed(&mut committed, self.now, &mut self.fx);
             self.carry_out();
             self.journal.recycle(committed);
@@ -305,12 +329,10 @@ impl Reactor {
         let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
         for id in all {
             let Some(connection) = self.connections.get_mut(id) else { continue };
-            if connection.state == State::Greeting && connection.framing.is_none() {
+            if connection.state == State::Greeting && connection.speech == Speech::Unknown {
                 self.doom(id);
             } else if connection.is_open() {
-                self.chat.refuse_frame(id, Code::ShuttingDown, &mut self.fx);
-                self.carry_out();
-                self.begin_closing(id);
+                self.reject(id, Code::ShuttingDown);
             }
         }
     }

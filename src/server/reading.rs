@@ -1,13 +1,19 @@
 //! What comes in: bytes become frames, frames become calls into the core. Bounded for each
 //! connection and for the turn, so that nobody waits for somebody who never stops.
 
-use super::connection::{ReadSome, State};
-use super::http;
+use std::ops::ControlFlow;
+
+use super::connection::{Speech, State};
+use super::deadlines::Due;
+use super::http::Status;
 use super::reactor::Reactor;
+use super::transport::Unread;
+use super::websocket;
 use crate::chat::{Flow, SessionId};
 use crate::limits::{
     DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX,
-    INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX, READ_BYTES_PER_TURN_MAX,
+    HANDSHAKE_READS_PER_TURN_MAX, HTTP_HEAD_MS_MAX, INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX,
+    READ_BYTES_PER_TURN_MAX, TLS_HANDSHAKE_MS_MAX,
 };
 use crate::wire::Code;
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -16,7 +22,7 @@ use crate::wire::sniff::{Peer, sniff};
 
 /// Why the frames of a connection stop being handled for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     /// None is whole.
     Empty,
     /// This turn's share is used up: it goes to the tail of the queue.
@@ -28,6 +34,7 @@ enum Stop {
 impl Reactor {
     /// Serves those that may have something, each once, as far as the turn goes.
     pub(super) fn read_ready(&mut self) {
+        self.handshakes_left = HANDSHAKE_READS_PER_TURN_MAX;
         for _ in 0..self.work.len() {
             // What cannot be stored now is not taken in: it waits where it is.
             if self.fx.deliveries >= DELIVERIES_PER_TURN_MAX || self.journal.is_full() {
@@ -98,23 +105,39 @@ impl Reactor {
             if bytes_left == 0 {
                 return Stop::Share;
             }
+            // A crowd that wants to be greeted does not hold up those who are talking.
+            if connection.transport.may_handshake() {
+                let Some(left) = self.handshakes_left.checked_sub(1) else { return Stop::Share };
+                self.handshakes_left = left;
+            }
             match connection.read_into(decoder) {
-                ReadSome::Bytes(count) => {
+                Ok(count) => {
                     bytes_left = bytes_left.saturating_sub(count);
+                    self.metrics.bytes_received += count as u64;
                     // Whatever comes, somebody is there: an upload leaves no room for an answer.
                     connection.heartbeats_unanswered = 0;
-                    if connection.framing.is_none() && !self.greet(id, decoder) {
+                    if connection.transport.is_handshaking() {
+                        self.expect_handshake(id);
+                    }
+                    let Some(connection) = self.connections.get_mut(id) else {
+                        return Stop::Parked;
+                    };
+                    if connection.speech == Speech::Unknown && !self.greet(id, decoder) {
                         return Stop::Parked;
                     }
                 }
-                ReadSome::Nothing => return Stop::Empty,
-                ReadSome::Broken => {
+                Err(Unread::Nothing) => return Stop::Empty,
+                Err(Unread::Broken) => {
                     self.doom(id);
                     return Stop::Parked;
                 }
-                ReadSome::End => {
+                Err(Unread::Refused(why)) => {
+                    self.break_off(id, &why);
+                    return Stop::Parked;
+                }
+                Err(Unread::End) => {
                     // A last line without its newline is still a frame.
-                    if connection.framing.is_some()
+                    if matches!(connection.speech, Speech::Frames(_))
                         && let Some(frame) = decoder.last_frame()
                     {
                         self.handle_frame(id, frame);
@@ -126,13 +149,22 @@ impl Reactor {
         }
     }
 
-    /// The first byte says what kind of peer it is. Returns whether it speaks in frames.
+    /// A handshake has begun, and is not given for ever.
+    fn expect_handshake(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.times.is_set(Due::Handshake)
+        {
+            self.set_due(id, Due::Handshake, TLS_HANDSHAKE_MS_MAX);
+        }
+    }
+
+    /// The first byte says what kind of peer it is. Returns whether it is one that is read.
     fn greet(&mut self, id: SessionId, decoder: &mut FrameDecoder) -> bool {
         let Some(connection) = self.connections.get_mut(id) else { return false };
         let Some(first) = decoder.first_byte() else {
             return true;
         };
-        connection.framing = Some(Framing::Bare);
+        connection.speech = Speech::Frames(Framing::Bare);
         match sniff(first) {
             Peer::Text => {
                 connection.outbox.set_paced(true);
@@ -140,15 +172,15 @@ impl Reactor {
             }
             Peer::Length => {
                 decoder.set_framing(Framing::Length);
-                connection.framing = Some(Framing::Length);
+                connection.speech = Speech::Frames(Framing::Length);
                 return true;
             }
             Peer::Http => {
-                let response = http::not_implemented(self.lang);
-                self.put(id, |outbox, _, pool| outbox.push_raw(&response, pool));
-                self.begin_closing(id);
+                connection.speech = Speech::Http;
+                self.set_due(id, Due::Login, HTTP_HEAD_MS_MAX);
+                return true;
             }
-            // No certificate can be given, so there is nothing to say.
+            // Without a certificate, or inside of TLS already, there is nothing to say.
             Peer::Tls => self.doom(id),
             Peer::Unknown => self.reject(id, Code::InvalidFrame),
         }
@@ -178,20 +210,36 @@ impl Reactor {
             if connection.state == State::Active {
                 decoder.set_limit(FRAME_BYTES_MAX);
             }
-            match decoder.next_frame() {
-                Ok(None) => {
-                    self.note_framing(id, decoder.framing());
-                    return Stop::Empty;
-                }
-                Ok(Some(frame)) => {
-                    *frames_left -= 1;
-                    self.handle_frame(id, frame);
-                    self.note_framing(id, decoder.framing());
-                }
-                Err(_) => {
-                    self.reject(id, Code::FrameTooLarge);
-                    return Stop::Parked;
-                }
+            let handled = match connection.speech {
+                Speech::Http => self.handle_request(id, decoder),
+                Speech::Frames(Framing::WebSocket) => self.handle_message(id, decoder),
+                Speech::Frames(_) | Speech::Unknown => self.handle_next_frame(id, decoder),
+            };
+            match handled {
+                ControlFlow::Continue(()) => *frames_left -= 1,
+                ControlFlow::Break(stop) => return stop,
+            }
+        }
+    }
+
+    fn handle_next_frame(
+        &mut self,
+        id: SessionId,
+        decoder: &mut FrameDecoder,
+    ) -> ControlFlow<Stop> {
+        match decoder.next_frame() {
+            Ok(None) => {
+                self.note_framing(id, decoder.framing());
+                ControlFlow::Break(Stop::Empty)
+            }
+            Ok(Some(frame)) => {
+                self.handle_frame(id, frame);
+                self.note_framing(id, decoder.framing());
+                ControlFlow::Continue(())
+            }
+            Err(_) => {
+                self.reject(id, Code::FrameTooLarge);
+                ControlFlow::Break(Stop::Parked)
             }
         }
     }
@@ -199,17 +247,17 @@ impl Reactor {
     /// A bare peer that sends newlines after all is a line peer, and needs no pacing.
     fn note_framing(&mut self, id: SessionId, framing: Framing) {
         if let Some(connection) = self.connections.get_mut(id)
-            && connection.framing == Some(Framing::Bare)
+            && connection.speech == Speech::Frames(Framing::Bare)
             && framing == Framing::Line
         {
-            connection.framing = Some(Framing::Line);
+            connection.speech = Speech::Frames(Framing::Line);
             connection.outbox.set_paced(false);
             connection.next_write_ms = 0;
             self.mark_dirty(id);
         }
     }
 
-    fn handle_frame(&mut self, id: SessionId, frame: &[u8]) {
+    pub(super) fn handle_frame(&mut self, id: SessionId, frame: &[u8]) {
         let envelope = request::decode(frame);
         let no_json =
             matches!(&envelope.request, Err(refusal) if refusal.code == Code::InvalidJson);
@@ -229,11 +277,20 @@ impl Reactor {
         }
     }
 
-    /// Says what is wrong with the bytes, and closes.
+    /// Says why the connection is to end, and closes.
     pub(super) fn reject(&mut self, id: SessionId, code: Code) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.speech == Speech::Http {
+            // Who has not asked is not answered.
+            return if connection.has_half_read() {
+                self.refuse_request(id, Status::Unavailable);
+            } else {
+                self.begin_closing(id);
+            };
+        }
         self.chat.refuse_frame(id, code, &mut self.fx);
         self.carry_out();
-        self.begin_closing(id);
+        self.part(id, Some(websocket::reason(code)));
     }
 
     fn discard(&mut self, id: SessionId) {
@@ -241,9 +298,9 @@ impl Reactor {
         let mut bytes_left = READ_BYTES_PER_TURN_MAX;
         while connection.readable {
             match connection.discard(&mut self.scratch) {
-                ReadSome::Bytes(count) => bytes_left = bytes_left.saturating_sub(count),
-                ReadSome::Nothing => return,
-                ReadSome::End | ReadSome::Broken => return self.doom(id),
+                Ok(count) => bytes_left = bytes_left.saturating_sub(count),
+                Err(Unread::Nothing) => return,
+                Err(_) => return self.doom(id),
             }
             if bytes_left == 0 {
                 return self.queue(id);

@@ -68,6 +68,11 @@ impl Secrets {
         }
     }
 
+    /// Jobs of the thread that are not done.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// A job that is done.
     pub(super) fn next_checked(&mut self) -> Option<(Ticket, Checked)> {
         self.at_once.pop_front().or_else(|| self.results.try_recv().ok())

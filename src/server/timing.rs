@@ -1,11 +1,16 @@
 //! What happens because time has passed.
 
-use super::connection::State;
+use super::connection::{Speech, State};
 use super::deadlines::Due;
+use super::http::Status;
 use super::reactor::Reactor;
 use crate::chat::SessionId;
-use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, WRITE_STALL_MS_MAX};
+use crate::limits::{
+    HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, HTTP_HEAD_MS_MAX, WRITE_STALL_MS_MAX,
+};
 use crate::wire::event::{Encode, Event};
+use crate::wire::frame::Framing;
+use crate::wire::websocket::{self, CloseCode};
 
 /// How often unfinished uploads are looked at.
 const UPLOADS_EXPIRE_EVERY_MS: u64 = 10 * 60 * 1000;
@@ -36,8 +41,9 @@ impl Reactor {
             };
             self.deadlines.clear(&mut connection.times, id, due);
             match due {
-                Due::Login if connection.state == State::Greeting => self.doom(id),
-                Due::Login => {}
+                Due::Login if connection.state == State::Greeting => self.too_late(id),
+                Due::Handshake if connection.transport.is_handshaking() => self.doom(id),
+                Due::Login | Due::Handshake => {}
                 Due::Heartbeat => self.heartbeat(id),
                 Due::Pace => self.mark_dirty(id),
                 Due::Farewell => {
@@ -49,14 +55,31 @@ impl Reactor {
                     if connection.outbox.len_bytes() == 0 {
                         continue;
                     }
-                    if connection.outbox.taken() == connection.watched_taken {
+                    if connection.transport.sent() == connection.watched_sent {
                         self.too_slow(id);
                     } else {
-                        connection.watched_taken = connection.outbox.taken();
+                        connection.watched_sent = connection.transport.sent();
                         self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
                     }
                 }
             }
+        }
+    }
+
+    /// It has not logged in, or has not sent its next request.
+    fn too_late(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        match connection.speech {
+            // It has not taken the last response: that the stall deadline watches.
+            Speech::Http if connection.outbox.len_bytes() > 0 => {
+                self.set_due(id, Due::Login, HTTP_HEAD_MS_MAX);
+            }
+            Speech::Http if connection.has_half_read() => {
+                self.refuse_request(id, Status::Timeout);
+            }
+            Speech::Http => self.begin_closing(id),
+            Speech::Frames(Framing::WebSocket) => self.part(id, Some(CloseCode::POLICY)),
+            Speech::Frames(_) | Speech::Unknown => self.doom(id),
         }
     }
 
@@ -70,13 +93,19 @@ impl Reactor {
         if connection.outbox.len_bytes() > 0 || self.journal.is_full() {
             return self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
         }
+        let web = connection.framing() == Framing::WebSocket;
         if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
-            return self.doom(id);
+            return if web { self.part(id, Some(CloseCode::POLICY)) } else { self.doom(id) };
         }
         connection.heartbeats_unanswered += 1;
-        let mut json = Vec::new();
-        Event::HeartbeatPing.encode(&mut json);
-        self.put(id, |outbox, framing, pool| outbox.push(&json, framing, None, pool));
+        if web {
+            // Browsers answer this one by themselves.
+            self.put(id, |outbox, _, pool| outbox.push_raw(&websocket::ping(), pool));
+        } else {
+            let mut json = Vec::new();
+            Event::HeartbeatPing.encode(&mut json);
+            self.put(id, |outbox, framing, pool| outbox.push(&json, framing, None, pool));
+        }
         self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
     }
 }

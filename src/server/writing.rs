@@ -1,6 +1,6 @@
 //! What goes out: effects become frames in outboxes, outboxes are written once a turn.
 
-use super::connection::State;
+use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::outbox::{Flushed, Outbox, Pool};
 use super::reactor::Reactor;
@@ -86,7 +86,7 @@ impl Reactor {
         let Some(connection) = self.connections.get_mut(to) else { return };
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
-        let ended = matches!(connection.state, State::Doomed | State::Lingering);
+        let ended = connection.is_told_nothing();
         let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
         let kept = match class {
             // Once one is left out, all that follow are read back from the journal after it.
@@ -105,6 +105,7 @@ impl Reactor {
             Class::Kept(position) | Class::Fed(position) => Some(position),
             Class::Passing | Class::Answer => None,
         };
+        self.metrics.deliveries += u64::from(kept.is_some());
         self.put(to, |outbox, framing, pool| match frame {
             Frame::Shared(held) => outbox.push_shared(held, framing, kept, pool),
             Frame::Small(_) => outbox.push(fx.bytes(frame), framing, kept, pool),
@@ -119,7 +120,7 @@ impl Reactor {
         push: impl FnOnce(&mut Outbox, Framing, &mut Pool),
     ) {
         let Some(connection) = self.connections.get_mut(id) else { return };
-        let framing = connection.framing.unwrap_or(Framing::Line);
+        let framing = connection.framing();
         let before = connection.outbox.owned_bytes();
         push(&mut connection.outbox, framing, &mut self.pool);
         self.outboxes_bytes += connection.outbox.owned_bytes() - before;
@@ -136,7 +137,8 @@ impl Reactor {
             connection.state = State::Active;
         }
         self.deadlines.clear(&mut connection.times, session, Due::Login);
-        if heartbeat || connection.framing == Some(Framing::Length) {
+        let asks = matches!(connection.framing(), Framing::Length | Framing::WebSocket);
+        if heartbeat || asks {
             self.set_due(session, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
         }
     }
@@ -180,11 +182,17 @@ impl Reactor {
         if connection.state == State::Doomed {
             return;
         }
+        if connection.transport.owes()
+            && connection.writable
+            && connection.flush_transport().is_err()
+        {
+            return self.doom(id);
+        }
         if connection.outbox.len_bytes() > 0
             && connection.writable
             && now_ms >= connection.next_write_ms
         {
-            let paced = connection.framing == Some(Framing::Bare);
+            let paced = connection.speech == Speech::Frames(Framing::Bare);
             let before = connection.outbox.owned_bytes();
             let flushed = connection.flush(&mut self.pool);
             self.outboxes_bytes -= before - connection.outbox.owned_bytes();
@@ -222,7 +230,7 @@ impl Reactor {
         let Some(connection) = self.connections.get_mut(id) else { return };
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
-            connection.watched_taken = connection.outbox.taken();
+            connection.watched_sent = connection.transport.sent();
             self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };

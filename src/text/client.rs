@@ -7,6 +7,7 @@ mod choices;
 mod files;
 mod scripts;
 mod talk;
+mod tls;
 
 pub use account::*;
 pub use advice::{LEAVE_INSTEAD, advice, script_advice};
@@ -17,6 +18,7 @@ pub use scripts::{
     TEXT_OVER_LIMIT, TOO_MANY_ARGUMENTS, USER_NEEDED,
 };
 pub use talk::*;
+pub use tls::*;
 
 use super::{Lang, Sentence, say};
 

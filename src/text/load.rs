@@ -30,6 +30,7 @@ Opções:
   --pid PID             o processo do servidor, para medir CPU e memória (Linux;
                         se o servidor está nesta máquina, costuma ser encontrado
                         sem isto)
+  --ws                  clientes por WebSocket; o relé cru fica como é
   --no-baseline         sem o relé cru
   --json                um objeto JSON em vez da tabela
   --lang pt|en          idioma (pt; também a variável PAPO_LANG)
@@ -72,6 +73,7 @@ Options:
   --pid PID             the server's process, to measure CPU and memory (Linux;
                         when the server is on this machine it is usually found
                         without)
+  --ws                  clients over WebSocket; the raw relay stays as it is
   --no-baseline         without the raw relay
   --json                one JSON object instead of the table
   --lang pt|en          language (pt; also the variable PAPO_LANG)
@@ -248,6 +250,12 @@ pub fn note_process(lang: Lang, pid: u32, pinned: bool) -> String {
         ),
     }
 }
+
+/// With `--ws`.
+pub const NOTE_WEBSOCKET: Sentence = say(
+    "os clientes do servidor falam por WebSocket; os do relé, não",
+    "the server's clients speak over WebSocket; the relay's do not",
+);
 
 /// A note on what the ratio compares.
 pub const NOTE_RAW: Sentence = say(

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod cli;
 pub mod client;
 pub mod demo;
+pub mod http;
 pub mod load;
 pub(crate) mod sanitize;
 pub mod server;

@@ -1,5 +1,7 @@
 //! What the server says: in answers, and in its own window.
 
+pub mod tls;
+
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::Path;
@@ -34,12 +36,6 @@ pub const SHUTTING_DOWN: Sentence = say(
     "The server is stopping. Connect again in a while.",
 );
 
-/// To a browser, until there is a page for it.
-pub const NO_PAGE: Sentence = say(
-    "Este servidor papo ainda não tem página. Use o cliente de terminal: papo",
-    "This papo server has no page yet. Use the terminal client: papo",
-);
-
 /// What `papo server` prints first. The lines are the first server's own.
 pub const BANNER: &[Sentence] = &[
     say("=== SERVIDOR DE CHAT DISTRIBUÍDO ===", "=== DISTRIBUTED CHAT SERVER ==="),
@@ -52,11 +48,15 @@ pub const BANNER: &[Sentence] = &[
 #[expect(missing_docs, reason = "each is one line of `log_line`")]
 pub enum Happened<'a> {
     Started(&'a dyn Display),
+    PagesAt(&'a str),
     Waiting,
+    TlsReady(&'a dyn Display),
+    Doubt(&'a str),
     Connected(&'a dyn Display),
     LoggedIn(&'a str),
     LoggedOut(&'a str),
     Slow(&'a dyn Display),
+    TlsRefused(&'a dyn Display, &'a str),
     Full(usize),
     AcceptFailed(&'a dyn Display),
     WorkerGone,
@@ -69,11 +69,17 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
     let said = match lang {
         Lang::Pt => match happened {
             Happened::Started(address) => format!("Iniciado em {address}"),
+            Happened::PagesAt(pages) => format!("Página: {pages}"),
             Happened::Waiting => "Aguardando conexões...".to_owned(),
+            Happened::TlsReady(fingerprint) => {
+                format!("TLS na mesma porta; SHA-256 do certificado: {fingerprint}")
+            }
+            Happened::Doubt(said) => said.to_owned(),
             Happened::Connected(peer) => format!("Nova conexão de {peer}"),
             Happened::LoggedIn(name) => format!("Usuário {name} conectado"),
             Happened::LoggedOut(name) => format!("Usuário {name} desconectado"),
             Happened::Slow(peer) => format!("Conexão {peer} encerrada: não lê o que recebe"),
+            Happened::TlsRefused(peer, why) => format!("Conexão {peer} encerrada: TLS: {why}"),
             Happened::Full(most) => format!("Cheio: {most} conexões; novas são recusadas"),
             Happened::AcceptFailed(error) => {
                 format!("Não foi possível aceitar uma conexão: {error}. Veja ulimit -n")
@@ -88,11 +94,17 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
         },
         Lang::En => match happened {
             Happened::Started(address) => format!("Started on {address}"),
+            Happened::PagesAt(pages) => format!("Page: {pages}"),
             Happened::Waiting => "Waiting for connections...".to_owned(),
+            Happened::TlsReady(fingerprint) => {
+                format!("TLS on the same port; SHA-256 of the certificate: {fingerprint}")
+            }
+            Happened::Doubt(said) => said.to_owned(),
             Happened::Connected(peer) => format!("New connection from {peer}"),
             Happened::LoggedIn(name) => format!("User {name} connected"),
             Happened::LoggedOut(name) => format!("User {name} disconnected"),
             Happened::Slow(peer) => format!("Connection {peer} closed: it does not read"),
+            Happened::TlsRefused(peer, why) => format!("Connection {peer} closed: TLS: {why}"),
             Happened::Full(most) => format!("Full: {most} connections; new ones are refused"),
             Happened::AcceptFailed(error) => {
                 format!("Cannot accept a connection: {error}. See ulimit -n")
@@ -233,6 +245,14 @@ Opções:
   --user-quota TAMANHO o que os arquivos de uma pessoa podem ocupar (1GiB)
   --min-free-disk TAMANHO
                        o que os arquivos deixam livre no disco (256MiB)
+  --tls auto           TLS na mesma porta, com um certificado que o servidor faz e guarda na pasta
+                       de dados (tls-cert.pem, tls-key.pem; papo admin backup não os copia)
+  --tls-cert ARQUIVO --tls-key ARQUIVO
+                       TLS com um certificado seu e a chave dele, em PEM
+  --allow-origin ORIGEM
+                       página de outro lugar que pode entrar, como https://chat.exemplo.org;
+                       pode ser repetida
+  --metrics-public     /metrics para todos, não só para esta máquina
   --log NÍVEL          off, error, warn, info, debug (info); a porta é dita em info
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
@@ -256,6 +276,14 @@ Options:
   --user-quota SIZE   what one user's files may take (1GiB)
   --min-free-disk SIZE
                       what files leave free on the disk (256MiB)
+  --tls auto          TLS on the same port, with a certificate that the server makes and keeps in
+                      the data folder (tls-cert.pem, tls-key.pem; papo admin backup leaves them out)
+  --tls-cert FILE --tls-key FILE
+                      TLS with a certificate of your own and its key, in PEM
+  --allow-origin ORIGIN
+                      page from elsewhere that may come in, like https://chat.example.org; may
+                      be given several times
+  --metrics-public    /metrics for everybody, not for this machine alone
   --log LEVEL         off, error, warn, info, debug (info); info tells the port
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help

@@ -1,4 +1,5 @@
-//! Cuts a stream of bytes into frames, one JSON object each.
+//! Cuts a stream of bytes into frames, one JSON object each; and, for those who come over HTTP, into
+//! request heads and WebSocket messages.
 //!
 //! The decoder is filled by its owner: [`FrameDecoder::lend`] gives it a working buffer,
 //! [`FrameDecoder::spare`] says where bytes may go, [`FrameDecoder::advance`] that they are there,
@@ -7,6 +8,10 @@
 
 use std::ops::Range;
 
+use super::bare::{Braces, End};
+use super::buffer::Buffer;
+use super::http::{self, BadHead, Head};
+use super::websocket::{self, CloseCode, Found, Joining, Message};
 use crate::limits::FRAME_BEFORE_LOGIN_BYTES_MAX;
 
 /// How frames are told apart on one connection, in both directions.
@@ -19,17 +24,25 @@ pub enum Framing {
     Line,
     /// A 4-byte big-endian length before each object, as the later Python client sends them.
     Length,
+    /// One object per WebSocket text message.
+    WebSocket,
 }
 
 impl Framing {
-    /// What goes before an object of this many bytes.
+    /// What goes before an object of this many bytes, as the server writes it.
     pub fn header(self, length: usize) -> Header {
         match self {
-            Framing::Bare | Framing::Line => Header { bytes: [0; 4], used: 0 },
+            Framing::Bare | Framing::Line => Header { bytes: [0; 10], used: 0 },
             Framing::Length => {
                 // Frames are bounded far below 4 GiB; a larger one would be a bug of ours.
                 let length = u32::try_from(length).unwrap_or(u32::MAX);
-                Header { bytes: length.to_be_bytes(), used: 4 }
+                let mut bytes = [0; 10];
+                bytes[..4].copy_from_slice(&length.to_be_bytes());
+                Header { bytes, used: 4 }
+            }
+            Framing::WebSocket => {
+                let (bytes, used) = websocket::text_header(length);
+                Header { bytes, used }
             }
         }
     }
@@ -38,11 +51,11 @@ impl Framing {
     pub const fn trailer(self) -> &'static [u8] {
         match self {
             Framing::Bare | Framing::Line => b"\n",
-            Framing::Length => b"",
+            Framing::Length | Framing::WebSocket => b"",
         }
     }
 
-    /// Appends one framed object, as a client writes it.
+    /// Appends one framed object.
     pub fn encode(self, json: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(&self.header(json.len()));
         out.extend_from_slice(json);
@@ -50,10 +63,10 @@ impl Framing {
     }
 }
 
-/// The bytes before an object: none, or its length.
+/// The bytes before an object: none, its length, or the head of a WebSocket frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    bytes: [u8; 4],
+    bytes: [u8; 10],
     used: usize,
 }
 
@@ -73,29 +86,15 @@ pub struct FrameTooLarge {
 }
 
 /// One connection's incoming bytes.
-///
-/// Invariant, asserted after each change: `consumed <= scanned <= received <= buffer.len()`. Frames
-/// before `consumed` were handed out; up to `scanned` the bytes were looked at; up to `received`
-/// they came from the peer; the rest of the buffer is spare.
 #[derive(Debug)]
 pub struct FrameDecoder {
     framing: Framing,
     limit_bytes: usize,
-    buffer: Vec<u8>,
-    consumed: usize,
-    scanned: usize,
-    received: usize,
+    buffer: Buffer,
     braces: Braces,
+    joining: Joining,
     /// An object came before: a newline after it tells a line client.
     begun: bool,
-}
-
-/// Where in an object the scan for its closing brace stands.
-#[derive(Clone, Copy, Debug, Default)]
-struct Braces {
-    depth: u32,
-    in_string: bool,
-    after_backslash: bool,
 }
 
 impl FrameDecoder {
@@ -104,11 +103,9 @@ impl FrameDecoder {
         Self {
             framing,
             limit_bytes: FRAME_BEFORE_LOGIN_BYTES_MAX,
-            buffer: Vec::new(),
-            consumed: 0,
-            scanned: 0,
-            received: 0,
+            buffer: Buffer::default(),
             braces: Braces::default(),
+            joining: Joining::default(),
             begun: false,
         }
     }
@@ -125,7 +122,7 @@ impl FrameDecoder {
 
     /// The first byte that is in no frame handed out yet.
     pub fn first_byte(&self) -> Option<u8> {
-        self.buffer[self.consumed..self.received].first().copied()
+        self.buffer.pending().first().copied()
     }
 
     /// Sets the largest frame from here on, in bytes.
@@ -135,34 +132,24 @@ impl FrameDecoder {
 
     /// Bytes that have arrived and are in no frame handed out yet.
     pub fn pending_bytes(&self) -> usize {
-        self.received - self.consumed
+        self.buffer.pending().len()
     }
 
     /// Memory that the decoder holds.
     pub fn held_bytes(&self) -> usize {
-        self.buffer.len()
+        self.buffer.bytes.len()
     }
 
     /// Takes a working buffer, all of whose bytes are initialised. What is half-read moves into it
     /// if it fits with room to spare; else the decoder keeps its own, and the buffer comes back.
-    pub fn lend(&mut self, mut working: Vec<u8>) -> Option<Vec<u8>> {
-        let pending = self.pending_bytes();
-        if pending > working.len() / 2 {
-            self.make_room();
-            return Some(working);
-        }
-        working[..pending].copy_from_slice(&self.buffer[self.consumed..self.received]);
-        self.buffer = working;
-        self.rebase();
-        None
+    pub fn lend(&mut self, working: Vec<u8>) -> Option<Vec<u8>> {
+        self.buffer.lend(working, self.held_most())
     }
 
     /// Where the next bytes may go. Never empty after [`Self::lend`].
     pub fn spare(&mut self) -> &mut [u8] {
-        if self.received == self.buffer.len() {
-            self.make_room();
-        }
-        &mut self.buffer[self.received..]
+        let most = self.held_most();
+        self.buffer.spare(most)
     }
 
     /// Says that `count` bytes were put at the start of [`Self::spare`].
@@ -170,49 +157,68 @@ impl FrameDecoder {
     /// # Panics
     /// If there was no room for so many.
     pub fn advance(&mut self, count: usize) {
-        self.received += count;
-        self.check();
+        self.buffer.advance(count);
     }
 
     /// The next whole frame, if one has arrived: the bytes of one JSON object, or what stands in
     /// the place of one.
+    ///
+    /// # Panics
+    /// With [`Framing::WebSocket`], whose messages [`Self::next_message`] takes out.
     pub fn next_frame(&mut self) -> Result<Option<&[u8]>, FrameTooLarge> {
         let found = match self.framing {
             Framing::Length => self.next_length()?,
             Framing::Line => self.next_line()?,
             Framing::Bare => self.next_bare()?,
+            Framing::WebSocket => unreachable!("a WebSocket has messages"),
         };
-        self.check();
-        Ok(found.map(|range| &self.buffer[range]))
+        Ok(found.map(|range| &self.buffer.bytes[range]))
+    }
+
+    /// The next WebSocket message, if one has arrived whole. An error ends the connection with that
+    /// code: what follows means nothing.
+    pub fn next_message(&mut self) -> Result<Option<Message<'_>>, CloseCode> {
+        let found = self.joining.next(&mut self.buffer, self.limit_bytes)?;
+        Ok(found.map(|found| match found {
+            Found::Text(range) => Message::Text(&self.buffer.bytes[range]),
+            Found::Ping(range) => Message::Ping(&self.buffer.bytes[range]),
+            Found::Pong => Message::Pong,
+            Found::Close(code) => Message::Close(code),
+        }))
+    }
+
+    /// The head of the next HTTP request, if it has arrived whole. After an error nothing is known of
+    /// where the next one begins.
+    pub fn next_head(&mut self) -> Result<Option<Head<'_>>, BadHead> {
+        match http::find_head(&mut self.buffer)? {
+            Some(range) => Head::parse(&self.buffer.bytes[range]).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// What has arrived of a last frame that no newline ended: at the end of a stream it counts.
     pub fn last_frame(&mut self) -> Option<&[u8]> {
-        if self.framing == Framing::Length {
+        if matches!(self.framing, Framing::Length | Framing::WebSocket) {
             return None;
         }
-        let rest = self.consumed..self.received;
+        let rest = self.buffer.consumed..self.buffer.received;
         self.take(rest.end);
-        let bytes = self.buffer[rest].trim_ascii();
+        let bytes = self.buffer.bytes[rest].trim_ascii();
         (!bytes.is_empty()).then_some(bytes)
     }
 
     /// Gives the working buffer back. What is half-read is kept in a buffer of its own size.
     pub fn settle(&mut self) -> Option<Vec<u8>> {
-        let pending = self.pending_bytes();
-        // A buffer that is mostly one large frame is not worth copying every turn.
-        if self.buffer.is_empty() || pending > self.buffer.len() / 2 {
-            return None;
-        }
-        let kept = self.buffer[self.consumed..self.received].to_vec();
-        let working = std::mem::replace(&mut self.buffer, kept);
-        self.rebase();
-        Some(working)
+        self.buffer.settle()
+    }
+
+    /// The most memory to hold: a frame at the limit, and some of what follows it.
+    fn held_most(&self) -> usize {
+        self.limit_bytes + 64 * 1024
     }
 
     fn next_length(&mut self) -> Result<Option<Range<usize>>, FrameTooLarge> {
-        let pending = &self.buffer[self.consumed..self.received];
-        let Some((prefix, rest)) = pending.split_first_chunk::<4>() else {
+        let Some((prefix, rest)) = self.buffer.pending().split_first_chunk::<4>() else {
             return Ok(None);
         };
         let length = u32::from_be_bytes(*prefix) as usize;
@@ -223,24 +229,25 @@ impl FrameDecoder {
         if rest.len() < length {
             return Ok(None);
         }
-        let start = self.consumed + 4;
+        let start = self.buffer.consumed + 4;
         self.take(start + length);
         Ok(Some(start..start + length))
     }
 
     fn next_line(&mut self) -> Result<Option<Range<usize>>, FrameTooLarge> {
         loop {
-            let Some(at) = memchr::memchr(b'\n', &self.buffer[self.scanned..self.received]) else {
-                self.scanned = self.received;
+            let Buffer { bytes, consumed, scanned, received } = &mut self.buffer;
+            let Some(at) = memchr::memchr(b'\n', &bytes[*scanned..*received]) else {
+                *scanned = *received;
                 return self.incomplete();
             };
-            let end = self.scanned + at;
-            let start = self.consumed;
+            let end = *scanned + at;
+            let start = *consumed;
             self.take(end + 1);
             if end - start > self.limit_bytes {
                 return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
             }
-            let line = trimmed(&self.buffer, start..end);
+            let line = trimmed(&self.buffer.bytes, start..end);
             if !line.is_empty() {
                 return Ok(Some(line));
             }
@@ -248,18 +255,18 @@ impl FrameDecoder {
     }
 
     fn next_bare(&mut self) -> Result<Option<Range<usize>>, FrameTooLarge> {
-        if self.braces.depth == 0 {
+        if self.braces.is_outside() {
             self.skip_space();
             if self.framing == Framing::Line {
                 return self.next_line();
             }
-            if self.consumed == self.received {
+            if self.buffer.pending().is_empty() {
                 return Ok(None);
             }
         }
         self.begun = true;
-        let start = self.consumed;
-        let (end, next) = match self.find_end() {
+        let start = self.buffer.consumed;
+        let (end, next) = match self.braces.find_end(&self.buffer) {
             End::Brace(at) => (at + 1, at + 1),
             End::Newline(at) => {
                 self.framing = Framing::Line;
@@ -267,7 +274,7 @@ impl FrameDecoder {
             }
             End::Garbage(at) => (at, at),
             End::NotYet => {
-                self.scanned = self.received;
+                self.buffer.scanned = self.buffer.received;
                 return self.incomplete();
             }
         };
@@ -277,59 +284,17 @@ impl FrameDecoder {
         if end - start > self.limit_bytes {
             return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
-        Ok(Some(trimmed(&self.buffer, start..end)))
+        Ok(Some(trimmed(&self.buffer.bytes, start..end)))
     }
 
     /// Takes what stands between objects: white space, and the newline that tells a line client.
     fn skip_space(&mut self) {
-        let pending = &self.buffer[self.consumed..self.received];
+        let pending = self.buffer.pending();
         let space = pending.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         if self.begun && pending[..space].contains(&b'\n') {
             self.framing = Framing::Line;
         }
-        self.take(self.consumed + space);
-    }
-
-    /// Looks for the end of a bare object, from where the last look ended.
-    fn find_end(&mut self) -> End {
-        let bytes = &self.buffer[..self.received];
-        if self.braces.depth == 0 && bytes[self.consumed] != b'{' {
-            // No object starts here. What came up to the next brace or line, or all of it, stands
-            // for one frame, so that the peer is told and the next object is understood.
-            let rest = &bytes[self.consumed..];
-            return match memchr::memchr2(b'{', b'\n', rest) {
-                Some(at) if rest[at] == b'\n' => End::Newline(self.consumed + at),
-                Some(at) => End::Garbage(self.consumed + at),
-                None => End::Garbage(self.received),
-            };
-        }
-        let braces = &mut self.braces;
-        for (at, &byte) in bytes.iter().enumerate().skip(self.scanned) {
-            if byte == b'\n' {
-                return End::Newline(at);
-            }
-            if braces.in_string {
-                match byte {
-                    _ if braces.after_backslash => braces.after_backslash = false,
-                    b'\\' => braces.after_backslash = true,
-                    b'"' => braces.in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => braces.in_string = true,
-                b'{' => braces.depth += 1,
-                b'}' => {
-                    braces.depth -= 1;
-                    if braces.depth == 0 {
-                        return End::Brace(at);
-                    }
-                }
-                _ => {}
-            }
-        }
-        End::NotYet
+        self.take(self.buffer.consumed + space);
     }
 
     fn incomplete(&self) -> Result<Option<Range<usize>>, FrameTooLarge> {
@@ -341,45 +306,9 @@ impl FrameDecoder {
 
     /// Counts everything up to `end` as handed out.
     fn take(&mut self, end: usize) {
-        self.consumed = end;
-        self.scanned = end;
+        self.buffer.take(end);
         self.braces = Braces::default();
     }
-
-    /// The bytes from `consumed` on were moved to the start of the buffer.
-    fn rebase(&mut self) {
-        self.scanned -= self.consumed;
-        self.received -= self.consumed;
-        self.consumed = 0;
-        self.check();
-    }
-
-    /// Moves what is pending to the front, and doubles the buffer if that frees too little: memory
-    /// grows with what has arrived, never with what was announced.
-    fn make_room(&mut self) {
-        self.buffer.copy_within(self.consumed..self.received, 0);
-        self.rebase();
-        if self.received >= self.buffer.len() / 2 {
-            let length = (self.buffer.len() * 2).max(512).min(self.limit_bytes + 64 * 1024);
-            self.buffer.resize(length.max(self.received + 512), 0);
-        }
-    }
-
-    fn check(&self) {
-        assert!(
-            self.consumed <= self.scanned
-                && self.scanned <= self.received
-                && self.received <= self.buffer.len(),
-            "a frame decoder's cursors are out of order"
-        );
-    }
-}
-
-enum End {
-    Brace(usize),
-    Newline(usize),
-    Garbage(usize),
-    NotYet,
 }
 
 fn trimmed(buffer: &[u8], range: Range<usize>) -> Range<usize> {
@@ -390,182 +319,4 @@ fn trimmed(buffer: &[u8], range: Range<usize>) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Feeds the pieces one by one and returns the frames as text.
-    fn decode(framing: Framing, pieces: &[&[u8]]) -> Vec<String> {
-        let mut decoder = FrameDecoder::new(framing);
-        let mut frames = Vec::new();
-        for piece in pieces {
-            let mut piece = *piece;
-            while !piece.is_empty() {
-                assert!(decoder.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
-                let spare = decoder.spare();
-                let count = spare.len().min(piece.len());
-                spare[..count].copy_from_slice(&piece[..count]);
-                piece = &piece[count..];
-                decoder.advance(count);
-                loop {
-                    match decoder.next_frame() {
-                        Ok(Some(frame)) => frames.push(String::from_utf8_lossy(frame).into_owned()),
-                        Ok(None) => break,
-                        Err(_) => {
-                            frames.push("TOO LARGE".to_owned());
-                            return frames;
-                        }
-                    }
-                }
-                decoder.settle();
-            }
-        }
-        if let Some(last) = decoder.last_frame() {
-            frames.push(format!("LAST {}", String::from_utf8_lossy(last)));
-        }
-        frames
-    }
-
-    #[test]
-    fn lines_are_frames_and_empty_lines_are_nothing() {
-        assert_eq!(
-            decode(Framing::Line, &[b"{\"a\":1}\r\n\n  \n{\"b\":2}\n{\"c\""]),
-            ["{\"a\":1}", "{\"b\":2}", "LAST {\"c\""]
-        );
-    }
-
-    #[test]
-    fn bare_objects_end_where_their_braces_close() {
-        assert_eq!(
-            decode(Framing::Bare, &[br#"{"a":"}\"{"}{"b":{"c":[{}]}} {"d":1}"#]),
-            [r#"{"a":"}\"{"}"#, r#"{"b":{"c":[{}]}}"#, r#"{"d":1}"#]
-        );
-    }
-
-    #[test]
-    fn a_newline_after_an_object_makes_a_line_client() {
-        let mut decoder = FrameDecoder::new(Framing::Bare);
-        for (piece, framing) in
-            [("{}", Framing::Bare), ("{}", Framing::Bare), ("\n", Framing::Line)]
-        {
-            decoder.spare()[..piece.len()].copy_from_slice(piece.as_bytes());
-            decoder.advance(piece.len());
-            while decoder.next_frame().unwrap().is_some() {}
-            assert_eq!(decoder.framing(), framing);
-            decoder.settle();
-        }
-    }
-
-    #[test]
-    fn a_line_client_is_known_by_its_first_line() {
-        let mut decoder = FrameDecoder::new(Framing::Bare);
-        decoder.spare()[..6].copy_from_slice(b"{}\r\n{}");
-        decoder.advance(6);
-        assert_eq!(decoder.next_frame().unwrap(), Some(b"{}".as_slice()));
-        assert_eq!(decoder.framing(), Framing::Line);
-        // The second line is not whole.
-        assert_eq!(decoder.next_frame().unwrap(), None);
-    }
-
-    #[test]
-    fn a_broken_line_does_not_swallow_the_next() {
-        assert_eq!(
-            decode(Framing::Bare, &[b"{\"a\": \"x\n{\"b\":1}\n"]),
-            ["{\"a\": \"x", "{\"b\":1}"]
-        );
-        assert_eq!(decode(Framing::Bare, &[b"{}oops{\"b\":1}"]), ["{}", "oops", "{\"b\":1}"]);
-        assert_eq!(decode(Framing::Bare, &[b"{}\xff\xfe"]).len(), 2);
-    }
-
-    #[test]
-    fn a_frame_over_the_limit_is_refused_before_it_has_arrived() {
-        let limit = u32::try_from(FRAME_BEFORE_LOGIN_BYTES_MAX).unwrap();
-        assert_eq!(decode(Framing::Length, &[&(limit + 1).to_be_bytes()]), ["TOO LARGE"]);
-        assert_eq!(decode(Framing::Length, &[&limit.to_be_bytes(), b"{"]).len(), 0);
-        let long = vec![b'x'; FRAME_BEFORE_LOGIN_BYTES_MAX + 1];
-        assert_eq!(decode(Framing::Line, &[&long]), ["TOO LARGE"]);
-        let long = [b"{\"".as_slice(), &long].concat();
-        assert_eq!(decode(Framing::Bare, &[&long]), ["TOO LARGE"]);
-    }
-
-    #[test]
-    fn memory_grows_with_what_has_arrived_only() {
-        let mut decoder = FrameDecoder::new(Framing::Length);
-        decoder.set_limit(16 * 1024 * 1024);
-        decoder.spare()[..4].copy_from_slice(&(16u32 * 1024 * 1024).to_be_bytes());
-        decoder.advance(4);
-        assert_eq!(decoder.next_frame(), Ok(None));
-        assert!(decoder.buffer.len() <= 512);
-    }
-
-    #[test]
-    fn a_settled_decoder_holds_no_more_than_what_is_half_read() {
-        let mut decoder = FrameDecoder::new(Framing::Line);
-        assert!(decoder.lend(vec![0; 65_536]).is_none());
-        decoder.spare()[..5].copy_from_slice(b"{}\n{\"");
-        decoder.advance(5);
-        assert_eq!(decoder.next_frame().unwrap(), Some(b"{}".as_slice()));
-        assert_eq!(decoder.settle().map(|working| working.len()), Some(65_536));
-        assert_eq!(decoder.buffer, b"{\"");
-    }
-
-    proptest! {
-        /// However the bytes are cut on their way, the same frames come out.
-        #[test]
-        fn cuts_do_not_matter(
-            texts in prop::collection::vec("[ -~é{}\"\\\\]{0,60}", 1..8),
-            cuts in prop::collection::vec(1usize..40, 0..60),
-            which in 0usize..3,
-        ) {
-            let framing = [Framing::Bare, Framing::Line, Framing::Length][which];
-            let objects: Vec<String> = texts
-                .iter()
-                .map(|text| serde_json::json!({ "content": text, "n": {"m": [1]} }).to_string())
-                .collect();
-            let mut stream = Vec::new();
-            for object in &objects {
-                if framing == Framing::Bare {
-                    stream.extend_from_slice(object.as_bytes());
-                } else {
-                    framing.encode(object.as_bytes(), &mut stream);
-                }
-            }
-            let mut pieces = Vec::new();
-            let mut rest = stream.as_slice();
-            for cut in cuts {
-                let (piece, after) = rest.split_at(cut.min(rest.len()));
-                pieces.push(piece);
-                rest = after;
-            }
-            pieces.push(rest);
-            prop_assert_eq!(decode(framing, &pieces), objects);
-        }
-
-        /// No bytes make the decoder panic or hand out the same byte twice.
-        #[test]
-        fn any_bytes_are_survived(
-            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20),
-            which in 0usize..3,
-        ) {
-            let framing = [Framing::Bare, Framing::Line, Framing::Length][which];
-            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-            let total: usize = pieces.iter().map(|piece| piece.len()).sum();
-            let mut decoder = FrameDecoder::new(framing);
-            let mut handed_out = 0;
-            for piece in pieces {
-                for chunk in piece.chunks(100) {
-                    let _ = decoder.lend(vec![0; 256]);
-                    let spare = decoder.spare();
-                    let count = spare.len().min(chunk.len());
-                    spare[..count].copy_from_slice(&chunk[..count]);
-                    decoder.advance(count);
-                    while let Ok(Some(frame)) = decoder.next_frame() {
-                        handed_out += frame.len();
-                    }
-                    decoder.settle();
-                }
-            }
-            prop_assert!(handed_out <= total);
-        }
-    }
-}
+mod tests;

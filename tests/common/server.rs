@@ -73,6 +73,15 @@ impl Server {
         self.stdout.go_on(stdout);
     }
 
+    /// The same on the port that it had.
+    #[track_caller]
+    pub(crate) fn again_on(&mut self, port: u16) {
+        let args = self.args.clone();
+        self.args.extend(["--listen".to_owned(), format!("localhost:{port}")]);
+        self.again();
+        self.args = args;
+    }
+
     /// Stops it as an operator does, and starts it again.
     #[track_caller]
     pub(crate) fn restart(&mut self) {
@@ -128,10 +137,15 @@ impl Server {
         home: &Path,
         args: &[String],
     ) -> (Child, BufReader<ChildStdout>) {
+        let mut listen: &[&str] = &[];
+        if !args.iter().any(|arg| arg == "--listen") {
+            listen = &["--listen", "localhost:0"];
+        }
         let mut child = command
-            .args(["server", "--listen", "localhost:0", "--data"])
+            .args(["server", "--data"])
             .arg(home.join("data"))
             .args(args)
+            .args(listen)
             .current_dir(home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

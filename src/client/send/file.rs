@@ -60,7 +60,7 @@ pub(super) fn send(account: &Account, file: Outgoing) -> Result<End, Failure> {
             }
             match Script::log_in_again(account, 0) {
                 Ok(back) => script = Some(back),
-                Err(failure) if gone.elapsed() > GONE_MAX => {
+                Err(failure) if gone.elapsed() > GONE_MAX || account.is_betrayed() => {
                     transfers.stop();
                     return Err(failure);
                 }

@@ -43,8 +43,8 @@ fn run_at(
     let vault = Vault::new(Some(folder.path().join("papo")), &server.address);
     let app = App::new(Lang::Pt, false, unique_label(), user.map(str::to_owned), None);
     let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads, vault);
-    let stream = TcpStream::connect(&server.address).unwrap();
-    link::start(Arc::clone(&session), server.address.clone(), stream).unwrap();
+    let stream = Stream::plain(TcpStream::connect(&server.address).unwrap());
+    link::start(Arc::clone(&session), (server.address.clone(), None), stream).unwrap();
     let lines = script.lines().map(str::to_owned).collect();
     let end = session.run(&mut Keyboard::Script(lines, screen), user.is_some());
     let shown = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();

@@ -49,6 +49,9 @@ Uso: papo [client] [opções]
 
 Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --tls                 cifra a conexão; o certificado do servidor é guardado na
+                        primeira vez, e uma troca é recusada
+  --fingerprint SHA256  o certificado que o servidor deve mostrar; fica guardado
   --user NOME           entra com este nome, sem perguntar
   --downloads PASTA     onde salvar os arquivos recebidos (client_downloads)
   --auto-download N     baixa sozinho até este tamanho (20MiB; 0: nunca);
@@ -91,6 +94,9 @@ Usage: papo [client] [options]
 
 Options:
   --server HOST:PORT    where the server is (localhost:12345)
+  --tls                 encrypt; the server's certificate is kept the first
+                        time, and another one is refused
+  --fingerprint SHA256  the certificate that the server has to show; it is kept
   --user NAME           come in under this name, without being asked
   --downloads DIR       where files that arrive are saved (client_downloads)
   --auto-download N     download up to this size unasked (20MiB; 0: never);
@@ -140,6 +146,9 @@ TEXTO é um argumento só (use aspas); - lê a entrada padrão inteira.
 
 Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --tls                 cifra a conexão; o certificado do servidor é guardado na
+                        primeira vez, e uma troca é recusada
+  --fingerprint SHA256  o certificado que o servidor deve mostrar; fica guardado
   --user NOME           quem envia (obrigatório)
   --group GRUPO         envia para um grupo em vez de uma pessoa
   --file ARQUIVO        envia este arquivo em vez de um texto
@@ -175,6 +184,9 @@ TEXT is one argument (use quotes); - reads the whole of standard input.
 
 Options:
   --server HOST:PORT    where the server is (localhost:12345)
+  --tls                 encrypt; the server's certificate is kept the first
+                        time, and another one is refused
+  --fingerprint SHA256  the certificate that the server has to show; it is kept
   --user NAME           who sends (required)
   --group GROUP         send to a group instead of a person
   --file FILE           send this file instead of a text
@@ -210,6 +222,9 @@ Uso: papo listen --user NOME [opções]
 
 Opções:
   --server HOST:PORTA   onde está o servidor (localhost:12345)
+  --tls                 cifra a conexão; o certificado do servidor é guardado na
+                        primeira vez, e uma troca é recusada
+  --fingerprint SHA256  o certificado que o servidor deve mostrar; fica guardado
   --user NOME           quem escuta (obrigatório)
   --json                um objeto JSON por linha, como veio do servidor
   --count N             termina depois de N mensagens ou arquivos
@@ -241,6 +256,9 @@ Usage: papo listen --user NAME [options]
 
 Options:
   --server HOST:PORT    where the server is (localhost:12345)
+  --tls                 encrypt; the server's certificate is kept the first
+                        time, and another one is refused
+  --fingerprint SHA256  the certificate that the server has to show; it is kept
   --user NAME           who listens (required)
   --json                one JSON object per line, as the server sent it
   --count N             end after N messages or files

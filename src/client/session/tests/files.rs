@@ -155,8 +155,8 @@ fn another_run_goes_on_with_what_the_last_one_left() {
     let vault = Vault::new(None, &server.address);
     let app = App::new(Lang::Pt, true, unique_label(), Some("ana".to_owned()), None);
     let session = Session::new(Lang::Pt, true, app, screen.clone(), downloads, vault);
-    let stream = TcpStream::connect(&server.address).unwrap();
-    link::start(Arc::clone(&session), server.address.clone(), stream).unwrap();
+    let stream = Stream::plain(TcpStream::connect(&server.address).unwrap());
+    link::start(Arc::clone(&session), (server.address.clone(), None), stream).unwrap();
     std::thread::sleep(Duration::from_millis(700));
     session.run(&mut Keyboard::Script(VecDeque::new(), screen), true).unwrap();
     server.finish();
@@ -219,8 +219,8 @@ fn slowly(
     let vault = Vault::new(None, &server.address);
     let app = App::new(Lang::Pt, false, unique_label(), Some("ana".to_owned()), None);
     let session = Session::new(Lang::Pt, false, app, screen.clone(), downloads, vault);
-    let stream = TcpStream::connect(&server.address).unwrap();
-    link::start(Arc::clone(&session), server.address.clone(), stream).unwrap();
+    let stream = Stream::plain(TcpStream::connect(&server.address).unwrap());
+    link::start(Arc::clone(&session), (server.address.clone(), None), stream).unwrap();
     std::thread::sleep(Duration::from_millis(500));
     let lines = script.lines().map(str::to_owned).collect();
     let end = session.run(&mut Keyboard::Script(lines, screen), true);
