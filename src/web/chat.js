@@ -2,7 +2,7 @@
 // share. On a narrow window one of them at a time. The address says which conversation is open
 // (`#p/ana`, `#g/Trabalho`), so that the browser's own back and reload work.
 
-import { h, oncePerFrame, setText } from './dom.js';
+import { h, looking, oncePerFrame, setText } from './dom.js';
 import { Files } from './files.js';
 import { showHelp } from './help.js';
 import { List } from './list.js';
@@ -38,8 +38,8 @@ export class Chat {
     const { signal } = this.#abort;
     window.addEventListener('hashchange', () => this.#follow(), { signal });
     document.addEventListener('keydown', (event) => this.#key(event), { signal });
-    for (const type of ['focus', 'blur']) window.addEventListener(type, () => this.thread.attention(), { signal });
-    document.addEventListener('visibilitychange', () => this.thread.attention(), { signal });
+    for (const type of ['focus', 'blur']) window.addEventListener(type, () => this.#attention(), { signal });
+    document.addEventListener('visibilitychange', () => this.#attention(), { signal });
     this.draw();
   }
 
@@ -78,6 +78,11 @@ export class Chat {
   showList() {
     if (this.#opened) history.back();
     else location.hash = '';
+  }
+
+  #attention() {
+    if (looking()) this.session.lookAgain();
+    this.thread.attention();
   }
 
   #open(conversation, at) {

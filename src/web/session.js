@@ -297,9 +297,17 @@ export class Session {
   async #refresh() {
     for (const conversation of this.store.conversations.values()) conversation.current = false;
     this.outbox.flush();
-    const list = this.request('list_conversations')
-      .then(({ conversations }) => this.store.takeList(conversations));
-    await Promise.all([list, this.loadPeople(), this.loadGroups()]);
+    await Promise.all([this.#loadList(), this.loadPeople(), this.loadGroups()]);
+  }
+
+  async #loadList() {
+    const { conversations } = await this.request('list_conversations');
+    this.store?.takeList(conversations);
+  }
+
+  /** Somebody looks again: what another tab or device has read is not unread here. */
+  lookAgain() {
+    if (this.#connection.state === 'open') this.#quietly(this.#loadList());
   }
 
   // What the server says.
