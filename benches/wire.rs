@@ -43,6 +43,29 @@ fn stream(framing: Framing) -> Vec<u8> {
     stream
 }
 
+/// The same messages as a browser sends them, masked.
+fn masked_stream() -> Vec<u8> {
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let json = message();
+    let mut stream = Vec::new();
+    for _ in 0..FRAMES {
+        let mut header = Framing::WebSocket.header(json.len()).to_vec();
+        header[1] |= 0x80;
+        stream.extend(header);
+        stream.extend(key);
+        stream.extend(json.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    }
+    stream
+}
+
+/// Whether there is one more frame, or message.
+fn is_next(decoder: &mut FrameDecoder) -> bool {
+    if decoder.framing() == Framing::WebSocket {
+        return matches!(black_box(decoder.next_message()), Ok(Some(_)));
+    }
+    matches!(black_box(decoder.next_frame()), Ok(Some(_)))
+}
+
 /// Feeds a stream to a new decoder in pieces of so many bytes, as reads would bring them, and counts
 /// the frames.
 fn cut(framing: Framing, stream: &[u8], piece_bytes: usize, working: Vec<u8>) -> (usize, Vec<u8>) {
@@ -60,8 +83,7 @@ fn cut(framing: Framing, stream: &[u8], piece_bytes: usize, working: Vec<u8>) ->
             spare[..count].copy_from_slice(&piece[..count]);
             piece = &piece[count..];
             decoder.advance(count);
-            while let Ok(Some(frame)) = decoder.next_frame() {
-                black_box(frame);
+            while is_next(&mut decoder) {
                 frames += 1;
             }
         }
@@ -73,10 +95,16 @@ fn cut(framing: Framing, stream: &[u8], piece_bytes: usize, working: Vec<u8>) ->
 fn frames(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("frame");
     group.throughput(Throughput::Elements(FRAMES as u64));
-    for (name, framing) in
-        [("line", Framing::Line), ("bare", Framing::Bare), ("length", Framing::Length)]
-    {
-        let stream = stream(framing);
+    for (name, framing) in [
+        ("line", Framing::Line),
+        ("bare", Framing::Bare),
+        ("length", Framing::Length),
+        ("websocket", Framing::WebSocket),
+    ] {
+        let stream = match framing {
+            Framing::WebSocket => masked_stream(),
+            _ => stream(framing),
+        };
         for (how, piece_bytes) in [
             ("whole", WORKING_BYTES),
             // Smaller than a frame: nearly each read ends within one.

@@ -178,6 +178,10 @@ impl Disk {
         }
     }
 
+    pub(super) fn has_fetched(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
     pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
         let answer = self.refused.pop_front().or_else(|| self.answers.try_recv().ok())?;
         let Unanswered { missed, searches, others } = &mut self.unanswered;

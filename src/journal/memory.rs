@@ -79,6 +79,10 @@ impl Memory {
         self.answers.push_back((ticket, self.ring.answer(query)));
     }
 
+    pub(super) fn has_fetched(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
     pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
         self.answers.pop_front()
     }

@@ -179,6 +179,14 @@ impl Journal {
         }
     }
 
+    /// Whether there are answers that no thread will wake anybody for.
+    pub fn has_fetched(&self) -> bool {
+        match &self.kind {
+            Kind::Memory(memory) => memory.has_fetched(),
+            Kind::Disk(disk) => disk.has_fetched(),
+        }
+    }
+
     /// Whether too much is on its way: nothing that could become an entry or a question should be
     /// read until this changes.
     pub fn is_full(&self) -> bool {

@@ -206,13 +206,15 @@ impl Reactor {
         Ok(())
     }
 
-    /// What no readiness event announces: frames not handled, bytes not written, a crowd at the door.
+    /// What no readiness event announces: frames not handled, bytes not written, answers that needed
+    /// no thread, a crowd at the door.
     fn has_work(&self) -> bool {
         let accepting = self.accept_again_ms.is_none() && self.listeners.is_some();
         // While the journal is full, its next commit wakes the loop.
         let reading = !self.work.is_empty() && !self.journal.is_full();
         reading
             || !self.fx.batch.is_empty()
+            || self.journal.has_fetched()
             || !self.dirty.is_empty()
             || !self.starving.is_empty() && self.journal.missed_room() > 0
             || !self.doomed.is_empty()

@@ -78,3 +78,17 @@ fn its_fragments_are_one_message() {
     assert_eq!(hear(&mut ana)["status"], "success");
     bia.hears("ana", &content);
 }
+
+#[test]
+fn a_load_of_websockets_arrives_whole() {
+    let server = Server::start();
+    let told = crate::common::server::papo()
+        .args(["load", "--ws", "--no-baseline", "--clients", "10", "--messages", "300", "--json"])
+        .args(["--server", &format!("localhost:{}", server.port())])
+        .output()
+        .expect("papo");
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(told.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&told.stderr));
+    let report: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(report["ok"], true, "{report}");
+}

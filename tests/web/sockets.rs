@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::common::{Framing, Server, eventually};
+use crate::common::{Framing, Server, eventually, number};
 use crate::raw::{CLOSE, Came, Http, PING, TEXT, Web, frame, handshake_fields};
 
 #[test]
@@ -142,4 +142,30 @@ fn a_session_is_asked_whether_it_is_there_and_closed_when_it_is_not() {
     silent.closed(1008);
     // And its name is free.
     server.join("ana").leave();
+}
+
+#[test]
+fn who_reads_late_misses_nothing() {
+    let server = Server::start_durable("memory");
+    let mut ana = server.join("ana");
+    let mut web = Web::join(&server, "bia");
+    // More than the sockets and an outbox take, so that it falls behind and is fed from the store.
+    let content = "é".repeat(25_000);
+    for id in 0..300 {
+        ana.send(&json!({
+            "type": "private_message", "id": id, "recipient": "bia", "content": content,
+        }));
+    }
+    ana.answer_to(&json!(299));
+    let (mut last, began) = (0, Instant::now());
+    for _ in 0..300 {
+        let message = web.object();
+        assert_eq!(message["type"], "private_message_received");
+        assert_eq!((&message["content"], &message["prev"]), (&json!(content), &json!(last)));
+        last = number(&message, "msg_id");
+    }
+    // Some 150 pages: none waits for a deadline to be fetched.
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    web.send(&json!({ "type": "ping", "id": "fim" }));
+    assert_eq!(web.object()["id"], "fim");
 }
