@@ -148,7 +148,9 @@ export class Chat {
   }
 
   #search() {
-    if (this.open && matchMedia('(max-width: 719px)').matches) this.showList();
-    requestAnimationFrame(() => this.list.search.focus());
+    // At once where it can be: the next key may come before the next picture.
+    if (!this.open || !matchMedia('(max-width: 719px)').matches) return this.list.search.focus();
+    this.showList();
+    return requestAnimationFrame(() => requestAnimationFrame(() => this.list.search.focus()));
   }
 }

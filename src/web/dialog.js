@@ -29,7 +29,7 @@ export function openDialog({ title, body, wide = false }) {
   // What is only read must still be scrolled by keys.
   const contents = dialog.querySelector('.contents');
   if (!contents.querySelector('button, input, select, a')) contents.tabIndex = 0;
-  dialog.querySelector('[autofocus], input, .contents button')?.focus();
+  (dialog.querySelector('[autofocus]') ?? dialog.querySelector('input, .contents button'))?.focus();
   return dialog;
 }
 

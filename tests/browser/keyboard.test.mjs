@@ -71,6 +71,7 @@ story('everything by keys: coming in, writing, answering, reacting, deleting, se
   await page.getByRole('menuitem', { name: t.delete, exact: true }).waitFor();
   await keys('End', 'Enter');
   await ana.dialog(t.delete).waitFor();
+  await tabTo(page, t.delete);
   await keys('Enter');
   await ana.sees(t.deleted);
 
@@ -91,11 +92,13 @@ story('everything by keys: coming in, writing, answering, reacting, deleting, se
   await ana.list.getByRole('link', { name: /pergunta\?/ }).waitFor();
   await keys('ArrowDown', 'Enter');
   await ana.bubble('pergunta?').and(page.locator('.found')).waitFor();
-  await keys('Control+k', 'Escape');
+  await keys('Control+k');
+  await focusIs(page, t.search);
+  await keys('Escape');
   await ana.line('caio').waitFor();
 
   // Along the list with the arrows.
-  await keys('ArrowDown', 'ArrowDown', 'Enter');
+  await keys('ArrowDown', 'ArrowDown', 'ArrowUp', 'Enter');
   await ana.opened('caio');
 
   // Help, and out of it; settings, and out for good.

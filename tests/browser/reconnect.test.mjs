@@ -36,29 +36,32 @@ story('the server is killed while messages are written, and comes back', OUTAGE,
   await until(async () => assert.deepEqual(await ana.texts(), await bia.texts()));
 });
 
-story('the line breaks after the message has left and before its answer: it arrives once', OUTAGE, async (stage) => {
-  const proxy = await stage.proxy();
-  const ana = await stage.enter('ana', { url: proxy.url });
-  const bia = await stage.enter('bia');
-  await ana.begin('bia');
-  await ana.say('antes');
-  await bia.open('ana');
-  await bia.sees('antes');
+for (const place of ['a conversation', 'a group']) {
+  story(`the line breaks after the message has left and before its answer: it arrives once, in ${place}`, OUTAGE, async (stage) => {
+    const proxy = await stage.proxy();
+    const bia = await stage.enter('bia');
+    const ana = await stage.enter('ana', { url: proxy.url });
+    if (place === 'a group') await ana.newGroup('Trabalho', ['bia']);
+    else await ana.begin('bia');
+    await ana.say('antes');
+    await bia.open(place === 'a group' ? 'Trabalho' : 'ana');
+    await bia.sees('antes');
 
-  const cut = proxy.cutBeforeAnswer('"message_response"');
-  await ana.say('uma vez só');
-  await cut;
-  // The server has it, and Bia; Ana does not know.
-  await bia.sees('uma vez só');
-  await ana.state('uma vez só', 'pending');
-  proxy.mend();
-  await ana.state('uma vez só', 'read');
-  await ana.say('depois');
-  await bia.sees('depois');
-  await ana.sees('depois');
-  assert.deepEqual(await bia.texts(), ['antes', 'uma vez só', 'depois']);
-  assert.deepEqual(await ana.texts(), ['antes', 'uma vez só', 'depois']);
-});
+    const cut = proxy.cutBeforeAnswer('"message_response"');
+    await ana.say('uma vez só');
+    await cut;
+    // The server has it, and Bia; Ana does not know.
+    await bia.sees('uma vez só');
+    await ana.state('uma vez só', 'pending');
+    proxy.mend();
+    await ana.state('uma vez só', 'read');
+    await ana.say('depois');
+    await bia.sees('depois');
+    await ana.sees('depois');
+    assert.deepEqual(await bia.texts(), ['antes', 'uma vez só', 'depois']);
+    assert.deepEqual(await ana.texts(), ['antes', 'uma vez só', 'depois']);
+  });
+}
 
 story('the line breaks before the message arrives: it arrives later, once', OUTAGE, async (stage) => {
   const proxy = await stage.proxy();
