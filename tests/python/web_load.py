@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 KINDS = [("TCP", []), ("WebSocket", ["--ws"])]
 ROUNDS = 3
@@ -72,6 +73,8 @@ def load(papo, cores, options, more, only):
                     break
             else:
                 sys.exit("scripts/web-load: the server did not start")
+            # At its start it hashes a password, which takes 19 MiB for a moment.
+            time.sleep(2)
             # Nobody reads its lines from here on: it counts them, and goes on.
             arguments = [papo, "load", "--server", f"localhost:{port[1]}", "--json"]
             arguments += ["--no-baseline", "--pid", str(server.pid), "--only", only]
