@@ -140,7 +140,7 @@ export class Files {
         await new Promise((resolve) => transfer.addEventListener('change', () => transfer.over && resolve()));
         const type = transfer.state === 'done' ? await pictureType(transfer.result) : null;
         // Not what its name says, or not to be had: then it is a file like any other.
-        if (!type || !box.isConnected) return box.replaceWith(this.#download(file));
+        if (!type || !box.isConnected) return this.#noPicture(box, file);
         address = URL.createObjectURL(new Blob([transfer.result], { type }));
         this.#addresses.set(file.id, address);
       }
@@ -151,9 +151,15 @@ export class Files {
       }, picture));
     } catch {
       // It says it is a picture and cannot be drawn.
-      box.replaceWith(this.#download(file));
+      this.#noPicture(box, file);
     }
     return undefined;
+  }
+
+  /** In the same box, which its message keeps and shows again when it is drawn anew. */
+  #noPicture(box, file) {
+    box.className = '';
+    box.replaceChildren(this.#download(file));
   }
 
   #open(address, file) {

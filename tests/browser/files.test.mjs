@@ -47,6 +47,19 @@ story('a file from the browser to a terminal, and one back', {}, async (stage) =
   assert.equal(hash(downloaded), hash(back));
 });
 
+story('a file that only says it is a picture stays to be had after the next message', {}, async (stage) => {
+  const ana = await stage.enter('ana');
+  (await stage.peer('bia')).close();
+  await ana.begin('bia');
+  await ana.attach(file('falsa.png', Buffer.from('nada disso'), 'image/png'));
+  const button = ana.thread.getByRole('button', { name: ana.t.download('falsa.png') });
+  await button.waitFor();
+  await ana.fileBubble('falsa.png').waitFor();
+  await ana.say('depois');
+  await ana.state('depois', 'sent');
+  assert.equal(await button.count(), 1);
+});
+
 story('a picture is shown in its place, and what only says it is one is not', {}, async (stage) => {
   const ana = await stage.enter('ana');
   const bia = await stage.enter('bia');
