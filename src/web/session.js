@@ -73,7 +73,9 @@ export class Session {
 
   /** Logs in. Rejects with `{code, message}`. */
   enter(name, password) {
-    this.#who = { name, password };
+    // Who was here before in another tab may have left a secret: nothing else opens the name again.
+    const secret = password ? undefined : recall(secretKey(name)) ?? undefined;
+    this.#who = { name, password, secret };
     return new Promise((resolve, reject) => {
       this.#entering = { resolve, reject };
       this.#connection.start(() => this.#greet());
@@ -112,6 +114,8 @@ export class Session {
   async #claim() {
     // The same as before, if there was one: it may have arrived after all.
     const secret = this.#who.secret ?? randomHex(32);
+    // By itself too: another tab may enter another name, and `who` is one.
+    keep(secretKey(this.#who.name), secret);
     this.#remember({ ...this.#who, secret });
     await this.request('set_password', { password: secret });
   }
@@ -152,7 +156,7 @@ export class Session {
   }
 
   #end() {
-    keep('who', null);
+    if (recall('who')?.name === this.#who?.name) keep('who', null);
     this.#connection.stop();
     this.transfers?.stop?.();
     this.store = this.outbox = this.transfers = this.#who = null;
@@ -165,6 +169,7 @@ export class Session {
     } catch (error) {
       if (everywhere) throw error;
     }
+    keep(secretKey(this.me), null);
     // Whoever sits here next is not to find what was written.
     for (const kind of ['draft', 'pending']) {
       for (const [key] of recallAll(`${kind}.${this.me}/`)) keep(key, null);
@@ -176,6 +181,7 @@ export class Session {
     const old = this.#who.secret ?? oldPassword;
     await this.request('set_password', { password, ...(old ? { old_password: old } : {}) });
     const { name, token } = this.#who;
+    keep(secretKey(name), null);
     this.#remember({ name, token });
     if (token) return;
     // There is none before the second login, and a password is not kept: so this is the second.
@@ -373,4 +379,9 @@ export class Session {
       if (!error?.code) throw error;
     }
   }
+}
+
+/** Where the password is kept that this browser made up for a name. */
+function secretKey(name) {
+  return `secret.${name}`;
 }

@@ -81,6 +81,26 @@ story('whoever is logged out everywhere is asked to come in again', {}, async (s
   await ana.login('ana', 'um segredo meu');
 });
 
+story('two names in two tabs of one browser: neither locks the other out', {}, async (stage) => {
+  const ana = await stage.visit();
+  const page = await ana.context.newPage();
+  await page.goto(stage.server.url);
+  await ana.login('ana');
+  const { t } = ana;
+  const enter = async (name) => {
+    await page.getByLabel(t.yourName).fill(name);
+    await page.getByRole('button', { name: t.enter, exact: true }).click();
+    await page.locator('main.chat').waitFor();
+  };
+  await enter('bia');
+  await page.waitForFunction(() => localStorage.getItem('papo.secret.bia'));
+  await page.getByRole('button', { name: t.settings }).click();
+  await page.getByRole('dialog', { name: t.settings }).getByRole('button', { name: t.logout }).click();
+  await page.getByRole('dialog', { name: t.logout }).getByRole('button', { name: t.logoutAnyway }).click();
+  await page.getByLabel(t.yourName).waitFor();
+  await enter('ana');
+});
+
 story('Portuguese and English, chosen on the page', {}, async (stage) => {
   const ana = await stage.visit({ locale: 'en-GB' });
   ana.t = languages.en;
