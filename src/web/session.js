@@ -294,6 +294,7 @@ export class Session {
   async loadGroups() {
     const { details } = await this.request('list_groups');
     if (!this.store) return;
+    this.store.keepGroups(details.map(({ name }) => name));
     for (const { name, role, private: closed, members } of details) {
       Object.assign(this.store.conversation('g', name), { role, private: closed, size: members });
     }

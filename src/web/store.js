@@ -102,7 +102,8 @@ export class Store {
       listed.add(conversation);
       conversation.listed = true;
       conversation.gone = null;
-      conversation.unread = entry.unread;
+      // What was read here after the server had counted is not unread again.
+      if (entry.read >= conversation.read) conversation.unread = entry.unread;
       conversation.read = Math.max(conversation.read, entry.read);
       if (entry.last) conversation.put(read(entry.last));
       conversation.counted = Math.max(conversation.counted, entry.last?.msg_id ?? 0);
@@ -123,6 +124,14 @@ export class Store {
     conversation.floor.read = Math.max(conversation.floor.read, answer.read ?? 0);
     this.onChange();
     return conversation;
+  }
+
+  /** These are the user's groups: the others were left, on another device or while this one was away. */
+  keepGroups(names) {
+    const mine = new Set(names);
+    for (const group of this.conversations.values()) {
+      if (group.kind === 'g' && !mine.has(group.name)) group.gone ??= 'removed';
+    }
   }
 
   takeChange(frame) {

@@ -139,3 +139,20 @@ test('a reaction of the user replaces the one before', () => {
   bia().react(1, 'ana', '');
   assert.deepEqual(bia().find(1).reactions, [{ emoji: '👍', users: ['bia'] }]);
 });
+
+test('what was read here after the server had counted is not unread again', () => {
+  const { store, take, bia } = setUp();
+  take(said(1, 0), said(2, 1));
+  bia().readUpTo(2);
+  store.takeList([{ with: 'bia', unread: 1, read: 1, last: said(2, 1) }]);
+  assert.equal(bia().unread, 0);
+  store.takeList([{ with: 'bia', unread: 1, read: 2, last: said(3, 2) }]);
+  assert.equal(bia().unread, 1);
+});
+
+test('a group that the server does not list any more is one that the user is not in', () => {
+  const { store } = setUp();
+  const [stays, gone] = ['A', 'B'].map((name) => store.conversation('g', name));
+  store.keepGroups(['A']);
+  assert.deepEqual([stays.gone, gone.gone], [null, 'removed']);
+});
