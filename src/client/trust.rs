@@ -1,19 +1,15 @@
 //! By which certificate a server is known: what was given, or what it showed the first time.
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use sha2::{Digest, Sha256};
 
 use crate::text::Lang;
 use crate::text::client as text;
 use crate::wire::fingerprint::Fingerprint;
 
-use super::vault::{canonical, make_folder, replace};
+use super::vault::{canonical, make_folder, read_kept, replace, short_hash};
 
 /// The first line, so that a later papo can tell what it reads.
 const HEAD: &str = "papo server 1";
@@ -42,7 +38,7 @@ impl Trust {
         given: Option<Fingerprint>,
     ) -> Self {
         let server = canonical(server);
-        let path = folder.map(|folder| folder.join("servers").join(file_name(&server)));
+        let path = folder.map(|folder| folder.join("servers").join(short_hash(&server)));
         let known = given.or_else(|| path.as_deref().and_then(read));
         Self { lang, path, server, known: Arc::new(Mutex::new(known)), changed: Arc::default() }
     }
@@ -89,22 +85,8 @@ impl Trust {
 }
 
 fn read(path: &Path) -> Option<Fingerprint> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
-    let mut lines = text.lines();
-    if lines.next() != Some(HEAD) {
-        return None;
-    }
-    lines.find_map(|line| line.parse().ok())
-}
-
-/// A name that fits every file system.
-fn file_name(server: &str) -> String {
-    let mut name = String::new();
-    for byte in Sha256::digest(server).iter().take(16) {
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    let text = read_kept(path, HEAD, FILE_BYTES_MAX).ok()?;
+    text.lines().find_map(|line| line.parse().ok())
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::limits::PASSWORD_BYTES_MAX;
 use crate::wire::name::key;
+use crate::wire::request::sha256_to_hex;
 
 /// Tokens kept for one user at one address.
 const TOKENS_MAX: usize = 2;
@@ -78,16 +79,13 @@ impl Vault {
     /// A name that fits every file system, of which a person can guess whose it is.
     fn file_name(&self, user: &str) -> String {
         let user = key(user);
-        let digest = Sha256::digest(format!("{}\n{user}", self.server));
         let mut name: String = user
             .chars()
             .take(20)
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect();
         name.push('-');
-        for byte in digest.iter().take(16) {
-            let _ = write!(name, "{byte:02x}");
-        }
+        name.push_str(&short_hash(&format!("{}\n{user}", self.server)));
         name
     }
 }
@@ -128,13 +126,27 @@ fn is_token(token: &str) -> bool {
 }
 
 fn read(path: &Path) -> io::Result<Vec<String>> {
-    let file = File::open(path)?;
-    let text = io::read_to_string(io::Read::take(file, FILE_BYTES_MAX))?;
-    let mut lines = text.lines();
-    if lines.next() != Some(HEAD) {
-        return Err(io::ErrorKind::InvalidData.into());
+    let text = read_kept(path, HEAD, FILE_BYTES_MAX)?;
+    let tokens = text.lines().filter(|line| is_token(line));
+    Ok(tokens.take(TOKENS_MAX).map(str::to_owned).collect())
+}
+
+/// What a small file of ours holds after its first line, which has to be `head`.
+pub(super) fn read_kept(path: &Path, head: &str, bytes_max: u64) -> io::Result<String> {
+    let text = io::read_to_string(io::Read::take(File::open(path)?, bytes_max))?;
+    match text.split_once('\n') {
+        Some((first, rest)) if first.strip_suffix('\r').unwrap_or(first) == head => {
+            Ok(rest.to_owned())
+        }
+        _ => Err(io::ErrorKind::InvalidData.into()),
     }
-    Ok(lines.filter(|line| is_token(line)).take(TOKENS_MAX).map(str::to_owned).collect())
+}
+
+/// A few letters and digits that no other text has, for a file's name.
+pub(super) fn short_hash(text: &str) -> String {
+    let mut hash = sha256_to_hex(&Sha256::digest(text).into());
+    hash.truncate(32);
+    hash
 }
 
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
