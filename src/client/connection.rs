@@ -14,6 +14,7 @@ use crate::limits::FRAME_BYTES_MAX;
 use crate::text::Lang;
 use crate::text::client as text;
 use crate::wire::frame::{FrameDecoder, Framing};
+use crate::wire::http::split_port;
 
 use super::sanitize::one_line;
 use super::tls::{Distrust, Tls};
@@ -70,8 +71,7 @@ impl Stream {
 pub(crate) fn connect(server: &str, trust: Option<&Trust>) -> io::Result<Stream> {
     let mut stream = Stream::plain(connect_tcp(server)?);
     if let Some(trust) = trust {
-        let host = server.rsplit_once(':').map_or(server, |(host, _)| host);
-        let host = host.trim_matches(['[', ']']);
+        let host = split_port(server).0.trim_matches(['[', ']']);
         let shaken = Tls::shake_hands(&stream.socket, host, trust.known());
         let (tls, shown) = shaken.inspect_err(|error| {
             if matches!(distrust(error), Some(Distrust::Changed { .. })) {

@@ -102,7 +102,7 @@ impl Listeners {
 }
 
 /// Splits `HOST:PORT`; an IPv6 host stands in brackets.
-fn split(listen: &str) -> Option<(&str, u16)> {
+pub(super) fn split(listen: &str) -> Option<(&str, u16)> {
     let (host, port) = listen.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty())

@@ -16,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::NoServerSessionStorage;
 use rustls::{CertificateError, Error, RootCertStore, ServerConfig};
 
+use super::listener::split;
 use crate::cli::{Exit, Failure, Invocation, usage};
 use crate::folder::Part;
 use crate::text::Lang;
@@ -232,8 +233,7 @@ fn new_pair(names: Vec<String>, now: DateTime<Utc>) -> Result<(String, String), 
 
 /// The names under which this machine is reached: what it listens on, and its own.
 pub(super) fn own_names(listen: &str) -> Vec<String> {
-    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
-    let host = host.trim_matches(['[', ']']).to_owned();
+    let host = split(listen).map_or(listen, |(host, _)| host).to_owned();
     let machine = gethostname::gethostname().to_string_lossy().into_owned();
     let addresses = if_addrs::get_if_addrs().unwrap_or_default();
     let addresses = addresses.iter().map(|interface| interface.ip().to_string());
