@@ -122,10 +122,9 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let scheme = http::scheme(identity.is_some());
     let pages = addresses::pages(scheme, &listeners.addresses(), &addresses::own()).join("  ");
     let logging = Logging::start(*log, lang).context("papo-log")?;
-    let gate = config.gate.clone();
     let (mut reactor, stop) =
-        Reactor::new(poll, waker, listeners, (journal, chat), worker, gate, lang)
-            .context("reactor")?;
+        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
+    reactor.gate = config.gate.clone();
     reactor.metrics_public = config.metrics_public;
     reactor.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
     // Before it says that it has started: whoever reads that may stop it at once.

@@ -111,7 +111,6 @@ impl Reactor {
         mut listeners: Listeners,
         (journal, chat): (Journal, Chat),
         worker: Worker,
-        gate: Gate,
         lang: Lang,
     ) -> io::Result<(Self, Stop)> {
         for (number, socket) in listeners.sockets_mut().iter_mut().enumerate() {
@@ -138,7 +137,7 @@ impl Reactor {
             journal,
             worker,
             secrets: Secrets::start(waker)?,
-            gate,
+            gate: Gate::default(),
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
