@@ -97,15 +97,7 @@ mod tests {
             let json = vec![b'x'; length];
             let mut decoder = FrameDecoder::new(Framing::WebSocket);
             decoder.set_limit(1024 * 1024);
-            let mut frame = frame(&json).into_iter().peekable();
-            while frame.peek().is_some() {
-                let mut count = 0;
-                for (spare, byte) in decoder.spare().iter_mut().zip(&mut frame) {
-                    *spare = byte;
-                    count += 1;
-                }
-                decoder.advance(count);
-            }
+            assert!(decoder.feed(&frame(&json), |_| true));
             assert_eq!(decoder.next_message(), Ok(Some(Message::Text(&json))));
         }
     }

@@ -3,30 +3,49 @@
 use super::*;
 use proptest::prelude::*;
 
+impl FrameDecoder {
+    /// Takes bytes in as a connection does, a working buffer at a time, and has what came of them
+    /// looked at. `false` from `look` ends it, and is returned.
+    pub(crate) fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        mut look: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
+        while !bytes.is_empty() {
+            assert!(self.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
+            let spare = self.spare();
+            let count = spare.len().min(bytes.len());
+            spare[..count].copy_from_slice(&bytes[..count]);
+            bytes = &bytes[count..];
+            self.advance(count);
+            if !look(self) {
+                return false;
+            }
+            self.settle();
+        }
+        true
+    }
+}
+
 /// Feeds the pieces one by one and returns the frames as text.
 fn decode(framing: Framing, pieces: &[&[u8]]) -> Vec<String> {
     let mut decoder = FrameDecoder::new(framing);
     let mut frames = Vec::new();
     for piece in pieces {
-        let mut piece = *piece;
-        while !piece.is_empty() {
-            assert!(decoder.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
-            let spare = decoder.spare();
-            let count = spare.len().min(piece.len());
-            spare[..count].copy_from_slice(&piece[..count]);
-            piece = &piece[count..];
-            decoder.advance(count);
+        let goes_on = decoder.feed(piece, |decoder| {
             loop {
                 match decoder.next_frame() {
                     Ok(Some(frame)) => frames.push(String::from_utf8_lossy(frame).into_owned()),
-                    Ok(None) => break,
+                    Ok(None) => return true,
                     Err(_) => {
                         frames.push("TOO LARGE".to_owned());
-                        return frames;
+                        return false;
                     }
                 }
             }
-            decoder.settle();
+        });
+        if !goes_on {
+            return frames;
         }
     }
     if let Some(last) = decoder.last_frame() {

@@ -9,25 +9,21 @@ use crate::wire::frame::{FrameDecoder, Framing};
 fn heads(stream: &[u8], piece_bytes: usize) -> Vec<String> {
     let mut decoder = FrameDecoder::new(Framing::Bare);
     let mut found = Vec::new();
-    for mut piece in stream.chunks(piece_bytes) {
-        while !piece.is_empty() {
-            assert!(decoder.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
-            let spare = decoder.spare();
-            let count = spare.len().min(piece.len());
-            spare[..count].copy_from_slice(&piece[..count]);
-            piece = &piece[count..];
-            decoder.advance(count);
+    for piece in stream.chunks(piece_bytes) {
+        let goes_on = decoder.feed(piece, |decoder| {
             loop {
                 match decoder.next_head() {
                     Ok(Some(head)) => found.push(format!("{:?} {}", head.method, head.path)),
-                    Ok(None) => break,
+                    Ok(None) => return true,
                     Err(bad) => {
                         found.push(format!("{bad:?}"));
-                        return found;
+                        return false;
                     }
                 }
             }
-            decoder.settle();
+        });
+        if !goes_on {
+            break;
         }
     }
     found

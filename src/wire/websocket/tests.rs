@@ -32,14 +32,7 @@ fn heard(pieces: &[&[u8]], limit: usize) -> Vec<String> {
     decoder.set_limit(limit);
     let mut heard = Vec::new();
     for piece in pieces {
-        let mut piece = *piece;
-        while !piece.is_empty() {
-            assert!(decoder.lend(vec![0; 64]).is_none_or(|back| back.len() == 64));
-            let spare = decoder.spare();
-            let count = spare.len().min(piece.len());
-            spare[..count].copy_from_slice(&piece[..count]);
-            piece = &piece[count..];
-            decoder.advance(count);
+        let goes_on = decoder.feed(piece, |decoder| {
             loop {
                 let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 match decoder.next_message() {
@@ -51,14 +44,16 @@ fn heard(pieces: &[&[u8]], limit: usize) -> Vec<String> {
                     Ok(Some(Message::Close(code))) => {
                         heard.push(format!("close {:?}", code.map(CloseCode::number)));
                     }
-                    Ok(None) => break,
+                    Ok(None) => return true,
                     Err(code) => {
                         heard.push(format!("broken {}", code.number()));
-                        return heard;
+                        return false;
                     }
                 }
             }
-            decoder.settle();
+        });
+        if !goes_on {
+            break;
         }
     }
     heard
