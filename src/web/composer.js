@@ -3,7 +3,7 @@
 
 import { quotedText } from './bubbles.js';
 import { h, iconButton, setText } from './dom.js';
-import { keep, recall } from './prefs.js';
+import { draftKey, keep, recall } from './prefs.js';
 import { sentenceFor, t } from './text.js';
 
 /** What the server takes as one message, in bytes of UTF-8. */
@@ -120,7 +120,7 @@ export class Composer {
   }
 
   get #draftKey() {
-    return `draft.${this.#chat.session.me}/${this.#conversation.key}`;
+    return draftKey(this.#chat.session.me, this.#conversation);
   }
 
   #keepDraft() {

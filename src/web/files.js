@@ -136,8 +136,7 @@ export class Files {
     try {
       let address = this.#addresses.get(file.id);
       if (!address) {
-        const transfer = this.#fetch(file);
-        await new Promise((resolve) => transfer.addEventListener('change', () => transfer.over && resolve()));
+        const transfer = await this.#fetch(file).finished();
         const type = transfer.state === 'done' ? await pictureType(transfer.result) : null;
         // Not what its name says, or not to be had: then it is a file like any other.
         if (!type || !box.isConnected) return this.#noPicture(box, file);

@@ -4,7 +4,7 @@ import { h, icon, iconButton, isolated, patch, setText, spoken } from './dom.js'
 import { shortWhen } from './format.js';
 import { drawAvatar, hashOf, plain } from './names.js';
 import { newConversation, newGroup, joinGroup } from './people.js';
-import { recall } from './prefs.js';
+import { draftKey, recall } from './prefs.js';
 import { showSettings } from './settings.js';
 import { t } from './text.js';
 
@@ -135,7 +135,7 @@ export class List {
       const names = [...typing.keys()];
       return { kind: 'typing', text: kind === 'p' ? t.isTyping : t.typing(names) };
     }
-    const draft = conversation === open ? null : recall(`draft.${store.me}/${key}`)?.text;
+    const draft = conversation === open ? null : recall(draftKey(store.me, conversation))?.text;
     if (draft) return { kind: 'draft', mark: t.draft, text: draft.slice(0, 200) };
     const waiting = this.#chat.session.outbox.entries.findLast((entry) => `${entry.kind}:${entry.name}` === key);
     if (waiting) return { mark: t.youSaid, kind: 'who', text: waiting.content.slice(0, 200) };

@@ -41,3 +41,8 @@ export function recallAll(start) {
   }
   return [...keys].filter((key) => key.startsWith(start)).map((key) => [key, recall(key)]);
 }
+
+/** Where the draft of a conversation is kept, as {text, replyTo}. */
+export function draftKey(me, conversation) {
+  return `draft.${me}/${conversation.key}`;
+}

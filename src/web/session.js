@@ -158,7 +158,7 @@ export class Session {
   #end() {
     if (recall('who')?.name === this.#who?.name) keep('who', null);
     this.#connection.stop();
-    this.transfers?.stop?.();
+    this.transfers?.stop();
     this.store = this.outbox = this.transfers = this.#who = null;
   }
 
