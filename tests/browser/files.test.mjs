@@ -119,13 +119,7 @@ story('an upload is cancelled, and nothing of it arrives', {}, async (stage) => 
 });
 
 story('transfers go on where they were when the line comes back', { outages: true }, async (stage) => {
-  const proxy = await stage.proxy();
-  const ana = await stage.enter('ana', { url: proxy.url });
-  const bia = await stage.enter('bia');
-  await ana.begin('bia');
-  await ana.say('vai demorar');
-  await bia.open('ana');
-  await bia.sees('vai demorar');
+  const { proxy, ana, bia } = await stage.talkingOverProxy('vai demorar');
 
   const size = 6_000_000;
   const bytes = randomBytes(size);

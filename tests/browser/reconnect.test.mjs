@@ -64,13 +64,7 @@ for (const place of ['a conversation', 'a group']) {
 }
 
 story('the line breaks before the message arrives: it arrives later, once', OUTAGE, async (stage) => {
-  const proxy = await stage.proxy();
-  const ana = await stage.enter('ana', { url: proxy.url });
-  const bia = await stage.enter('bia');
-  await ana.begin('bia');
-  await ana.say('antes');
-  await bia.open('ana');
-  await bia.sees('antes');
+  const { proxy, ana, bia } = await stage.talkingOverProxy('antes');
 
   const cut = proxy.cutBeforeRequest();
   await ana.say('mais tarde');
@@ -83,13 +77,7 @@ story('the line breaks before the message arrives: it arrives later, once', OUTA
 });
 
 story('what waits to be sent outlives a reload', OUTAGE, async (stage) => {
-  const proxy = await stage.proxy();
-  const ana = await stage.enter('ana', { url: proxy.url });
-  const bia = await stage.enter('bia');
-  await ana.begin('bia');
-  await ana.say('antes');
-  await bia.open('ana');
-  await bia.sees('antes');
+  const { proxy, ana, bia } = await stage.talkingOverProxy('antes');
 
   proxy.cut();
   await ana.page.getByText(ana.t.reconnecting).waitFor();
@@ -107,13 +95,7 @@ story('what waits to be sent outlives a reload', OUTAGE, async (stage) => {
 });
 
 story('without a network the page says so, and goes on when it is back', OUTAGE, async (stage) => {
-  const proxy = await stage.proxy();
-  const ana = await stage.enter('ana', { url: proxy.url });
-  const bia = await stage.enter('bia');
-  await ana.begin('bia');
-  await ana.say('antes');
-  await bia.open('ana');
-  await bia.sees('antes');
+  const { proxy, ana, bia } = await stage.talkingOverProxy('antes');
 
   await ana.context.setOffline(true);
   proxy.cut();

@@ -69,6 +69,18 @@ export class Stage {
     return this.#toEnd(proxy, () => proxy.close());
   }
 
+  /** Ana, over a wire that can be cut, and Bia have each other open, and Ana has said this. */
+  async talkingOverProxy(said) {
+    const proxy = await this.proxy();
+    const ana = await this.enter('ana', { url: proxy.url });
+    const bia = await this.enter('bia');
+    await ana.begin('bia');
+    await ana.say(said);
+    await bia.open('ana');
+    await bia.sees(said);
+    return { proxy, ana, bia };
+  }
+
   nothingWentWrong(outages) {
     for (const { name, troubles } of this.people) {
       const told = troubles.filter((trouble) => !(outages && OUTAGE.test(trouble)));
