@@ -21,7 +21,7 @@ impl Server {
     }
 
     /// How many descriptors are open, but for those of the store, which opens its files when it
-    /// first needs them.
+    /// first needs them, and of unfinished uploads, of which it keeps a few open.
     #[track_caller]
     pub(crate) fn descriptors(&self) -> Option<usize> {
         if !cfg!(target_os = "linux") {
@@ -31,6 +31,10 @@ impl Server {
         let files = open.expect("the server is running").filter_map(Result::ok);
         // One that was closed since the folder was read leads nowhere.
         let files = files.filter_map(|file| std::fs::read_link(file.path()).ok());
-        Some(files.filter(|file| !file.to_string_lossy().contains("papo.db")).count())
+        let is_kept = |file: &std::path::PathBuf| {
+            let file = file.to_string_lossy();
+            file.contains("papo.db") || file.contains("/uploads/")
+        };
+        Some(files.filter(|file| !is_kept(file)).count())
     }
 }

@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod endings;
 mod framing;
 mod http;
 mod json;

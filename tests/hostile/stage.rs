@@ -180,6 +180,11 @@ impl Stage {
         (self.memory, self.server.memory("VmRSS"))
     }
 
+    /// The server's descriptors before the attack, where that can be known.
+    pub(crate) fn descriptors_before(&self) -> Option<usize> {
+        self.descriptors
+    }
+
     /// A new connection that sends these bytes is closed without a word.
     #[track_caller]
     pub(crate) fn closes_silently(&self, bytes: &[u8]) {
