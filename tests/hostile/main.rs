@@ -8,10 +8,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod accounts;
 mod endings;
 mod framing;
 mod http;
 mod json;
+mod names;
 mod stage;
 mod tls;
 mod websocket;
