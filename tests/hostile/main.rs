@@ -15,6 +15,7 @@ mod http;
 mod json;
 mod names;
 mod stage;
+mod terminal;
 mod tls;
 mod websocket;
 
