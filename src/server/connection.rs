@@ -11,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::deadlines::Times;
 use super::outbox::{Flushed, Outbox, Pool};
-use super::transport::{Arrived, Transport, Unread};
+use super::transport::{Arrived, Socket, Transport, Unread};
 use crate::chat::SessionId;
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -62,11 +62,11 @@ pub(super) enum Goodbye {
 /// One connection.
 #[expect(clippy::struct_excessive_bools, reason = "readiness and queue bits; the state is an enum")]
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<S = TcpStream> {
     pub(super) id: SessionId,
     /// Where it comes from.
     pub(super) peer: SocketAddr,
-    pub(super) transport: Transport,
+    pub(super) transport: Transport<S>,
     pub(super) state: State,
     /// What the peer sends; out while its frames are being handled.
     pub(super) decoder: Option<FrameDecoder>,
@@ -108,12 +108,12 @@ pub(super) struct Connection {
     pub(super) heartbeats_unanswered: u32,
 }
 
-impl Connection {
+impl<S: Socket> Connection<S> {
     /// A connection that was just accepted.
     pub(super) fn new(
         id: SessionId,
         peer: SocketAddr,
-        socket: TcpStream,
+        socket: S,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         Self {

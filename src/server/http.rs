@@ -9,8 +9,8 @@ use super::assets::{Asset, asset};
 use super::connection::{Goodbye, Speech};
 use super::deadlines::Due;
 use super::gate::Forbidden;
-use super::reactor::Reactor;
 use super::reading::Stop;
+use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
 use crate::limits::{HTTP_HEAD_MS_MAX, LOGIN_MS_MAX};
 use crate::text::http as text;
@@ -158,7 +158,7 @@ enum Outcome {
     WebSocket(String),
 }
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Answers the next request, if its head is here.
     pub(super) fn handle_request(
         &mut self,

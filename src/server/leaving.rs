@@ -2,13 +2,13 @@
 
 use super::connection::{Goodbye, State};
 use super::deadlines::Due;
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
 use crate::limits::FAREWELL_MS_MAX;
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// It does not read what it is sent, and is not waited for.
     pub(super) fn too_slow(&mut self, id: SessionId) {
         if let Some(connection) = self.connections.get_mut(id)
@@ -111,8 +111,7 @@ impl Reactor {
             self.outboxes_bytes -= connection.outbox.owned_bytes();
             self.metrics.sent_to_those_gone += connection.transport.sent();
             self.deadlines.clear_all(&mut connection.times, id);
-            // Dropping the socket closes it, whatever the poll says.
-            let _ = self.poll.registry().deregister(connection.transport.socket_mut());
+            self.ground.forget(connection.transport.socket_mut());
             self.chat.disconnected(id, self.now, &mut self.fx);
             self.inputs_bytes -= connection.input_bytes;
             self.carry_out();

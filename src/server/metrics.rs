@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 
 use super::connection::{Connection, Speech, State};
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use crate::wire::frame::Framing;
 
 /// Upper ends of the buckets of both histograms, in nanoseconds and as they are written.
@@ -131,7 +131,7 @@ impl Page {
 /// How connections are told apart on the page.
 const KINDS: [&str; 6] = ["unknown", "bare", "line", "length", "http", "websocket"];
 
-fn kind(connection: &Connection) -> usize {
+fn kind<S>(connection: &Connection<S>) -> usize {
     match connection.speech {
         Speech::Unknown => 0,
         Speech::Frames(Framing::Bare) => 1,
@@ -142,7 +142,7 @@ fn kind(connection: &Connection) -> usize {
     }
 }
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// All of it. Looks at each connection once, so it is not for everybody to ask for.
     pub(super) fn metrics_page(&mut self) -> String {
         let (mut kinds, mut tls, mut sessions) = ([0u64; KINDS.len()], 0u64, 0u64);
@@ -199,7 +199,11 @@ impl Reactor {
             ("papo_input_bytes", "Memory of frames half-read.", self.inputs_bytes),
             ("papo_journal_queue_entries", "Entries not stored yet.", entries),
             ("papo_journal_queue_bytes", "Bytes of those entries.", bytes),
-            ("papo_password_checks_waiting", "Passwords to be hashed.", self.secrets.waiting()),
+            (
+                "papo_password_checks_waiting",
+                "Passwords to be hashed.",
+                self.ground.checks_waiting(),
+            ),
         ] {
             page.gauge(name, help, value);
         }

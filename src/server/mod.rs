@@ -1,9 +1,10 @@
 //! The shell around the core: sockets, clocks, threads and files, on one thread that never waits.
 //!
-//! `Reactor` turns the loop. Who comes stands in `arriving`, what comes in in `reading`, what goes
-//! out in `writing`, who goes in `leaving`, what is late in `timing`; what browsers get besides in
-//! `http`, `gate`, `assets` and `websocket`. A [`crate::chat::Chat`] decides everything, and is told
-//! nothing of sockets.
+//! `Reactor` turns the loop: it polls, and takes in who comes (`arriving`). What a turn does with bytes
+//! stands in `Shell`, which knows of no system: what comes in in `reading`, what goes out in `writing`,
+//! who goes in `leaving`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
+//! and `websocket`. Its ground is a `System` of sockets and threads. A [`crate::chat::Chat`] decides
+//! everything, and is told nothing of sockets.
 
 mod addresses;
 mod arriving;
@@ -23,6 +24,8 @@ mod parts;
 mod reactor;
 mod reading;
 mod secrets;
+mod shell;
+mod system;
 mod timing;
 mod tls;
 mod transport;
@@ -50,7 +53,8 @@ use gate::Gate;
 use listener::Listeners;
 use logging::Logging;
 use reactor::Reactor;
-use worker::{Disk, Worker};
+use system::System;
+use worker::Disk;
 
 /// Where the first server listened, and so where its clients look.
 pub const DEFAULT_LISTEN: &str = "localhost:12345";
@@ -112,7 +116,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     chat.set_file_limits(*limits);
     let sync = *durability == Durability::Sync;
     let disk = Disk { free_bytes_min: config.disk_free_bytes_min, sync };
-    let worker = Worker::start(data, disk, lang, &waker).context("papo-files")?;
+    let system = System::start(poll.registry(), &waker, (data, disk), lang).context("threads")?;
     // By now the data folder is ours alone.
     let identity = match tls {
         Some(source) => Some(source.identity(data, || tls::own_names(listen), lang)?),
@@ -123,10 +127,10 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let pages = addresses::pages(scheme, &listeners.addresses(), &addresses::own()).join("  ");
     let logging = Logging::start(*log, lang).context("papo-log")?;
     let (mut reactor, stop) =
-        Reactor::new(poll, waker, listeners, (journal, chat), worker, lang).context("reactor")?;
-    reactor.gate = config.gate.clone();
-    reactor.metrics_public = config.metrics_public;
-    reactor.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
+        Reactor::new((poll, waker), listeners, (journal, chat), system, lang).context("reactor")?;
+    reactor.shell.gate = config.gate.clone();
+    reactor.shell.metrics_public = config.metrics_public;
+    reactor.shell.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));
     // Before it says that it has started: whoever reads that may stop it at once.
     ctrlc::set_handler(move || {
         // Asked twice, it does not wait for anybody.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::http::Status;
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use super::transport::Unread;
 use super::websocket;
 use crate::chat::{Flow, SessionId};
@@ -31,7 +31,7 @@ pub(super) enum Stop {
     Parked,
 }
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Serves those that may have something, each once, as far as the turn goes.
     pub(super) fn read_ready(&mut self) {
         self.handshakes_left = HANDSHAKE_READS_PER_TURN_MAX;

@@ -3,7 +3,7 @@
 use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::http::Status;
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
 use crate::limits::{
     HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, HTTP_HEAD_MS_MAX, WRITE_STALL_MS_MAX,
@@ -15,7 +15,7 @@ use crate::wire::websocket::{self, CloseCode};
 /// How often unfinished uploads are looked at.
 const UPLOADS_EXPIRE_EVERY_MS: u64 = 10 * 60 * 1000;
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Something is due for a connection after so many milliseconds, and not before.
     pub(super) fn set_due(&mut self, id: SessionId, due: Due, after_ms: u64) {
         if let Some(connection) = self.connections.get_mut(id) {

@@ -3,7 +3,7 @@
 use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::outbox::{Flushed, Outbox, Pool};
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
 use crate::limits::{
     BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
@@ -16,7 +16,7 @@ use crate::wire::frame::Framing;
 /// Output of a session below which it is sent more of what waits for it.
 const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Does what the core has asked for, until there is nothing more.
     pub(super) fn carry_out(&mut self) {
         if self.fx.is_drained() {
@@ -61,11 +61,11 @@ impl Reactor {
                 }
             }
         }
-        fx.take_saves(|save| self.worker.save(save));
-        fx.take_discards(|saved_as| self.worker.discard(saved_as));
+        fx.take_saves(|save| self.ground.save(save));
+        fx.take_discards(|saved_as| self.ground.discard(saved_as));
         fx.take_queries(|ticket, query| self.journal.fetch(ticket, query));
-        fx.take_file_jobs(|job| self.worker.file(job));
-        fx.take_checks(|check| self.secrets.check(check));
+        fx.take_file_jobs(|job| self.ground.file(job));
+        fx.take_checks(|check| self.ground.check(check));
         fx.drained();
         self.fx = fx;
         for (session, position) in fell_behind {
