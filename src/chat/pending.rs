@@ -18,6 +18,9 @@ type Label = Option<RequestId<'static>>;
 pub(super) enum Pending {
     /// Whether the password of a login is right.
     Login(Box<Entering>),
+    /// The same, of a connection that is gone. Its ticket is not free before the answer has come: the
+    /// next login would take the answer for its own.
+    Gone,
     /// A token for a login of this user.
     Token(SessionId, UserId),
     /// A password to be kept.
@@ -61,7 +64,11 @@ impl Chat {
 
     /// A connection without a user is gone: nobody may be seated there.
     pub(super) fn give_up_login(&mut self, session: SessionId) {
-        self.pending.retain(|_, pending| !pending.is_login_of(session));
+        for (_, pending) in &mut self.pending {
+            if pending.is_login_of(session) {
+                *pending = Pending::Gone;
+            }
+        }
     }
 
     /// A secret was made or checked.
@@ -159,6 +166,7 @@ impl Chat {
             // No other question is asked there.
             (
                 Pending::Login(_)
+                | Pending::Gone
                 | Pending::Token(..)
                 | Pending::NewPassword(..)
                 | Pending::Chunk { .. },

@@ -170,3 +170,27 @@ fn what_was_refused_is_not_there_for_who_sends_it_again() {
         "##,
     );
 }
+
+#[test]
+fn the_right_password_of_somebody_who_is_gone_lets_nobody_else_in() {
+    check(
+        r##"
+        bia in "want_token":true
+        bia out
+        eva in
+        eva {"type":"set_password","password":"seu"}
+        eva out
+        hasher waits
+        eva + in "password":"seu"
+        eva vanishes
+        bia + in "password":"adivinhado"
+        hasher works
+        "##,
+        r##"
+        bia < login token1
+        eva < login
+        eva < account
+        bia < login wrong_password
+        "##,
+    );
+}

@@ -26,7 +26,7 @@ struct World {
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
-    /// Who takes its time: the worker that keeps files, the reader of the journal.
+    /// Who takes its time: the worker that keeps files, the reader of the journal, the one who hashes.
     waiting: Vec<String>,
     queries: Vec<(Ticket, Query)>,
     checks: Vec<Check>,
@@ -72,7 +72,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader` and the `hasher`; `wait 3000` lets time pass; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -167,7 +167,8 @@ impl World {
                 };
                 let saved = Saved { transfer: save.transfer, data: save.data, result };
                 self.chat.saved(saved, &mut self.fx);
-            } else if let Some(check) = self.checks.pop() {
+            } else if !self.checks.is_empty() && !waits("hasher") {
+                let check = self.checks.remove(0);
                 let (ticket, checked) = self.check(check);
                 self.chat.checked(ticket, checked, self.now, &mut self.fx);
             } else if !self.fx.batch.is_empty() {
