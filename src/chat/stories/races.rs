@@ -121,25 +121,6 @@ fn what_comes_while_the_journal_is_read_has_its_tick_too() {
 }
 
 #[test]
-fn guesses_of_others_lock_nobody_out_who_has_a_token() {
-    let guess = r#"bia in "token":"x"
-    "#;
-    let story = format!(
-        r#"
-        bia in "want_token":true
-        bia out
-        {}bia in "token":"x"
-        bia in "token":"token1"
-        "#,
-        guess.repeat(10)
-    );
-    let refused = "bia < login wrong_password\n".repeat(10);
-    let shown =
-        format!("bia < login token1\n{refused}bia < login too_many_attempts\nbia < login token1");
-    check(&story, &shown);
-}
-
-#[test]
 fn what_was_refused_is_not_there_for_who_sends_it_again() {
     check(
         r##"
