@@ -277,7 +277,7 @@ pub const UNAUTHENTICATED_MAX: usize = 1_024;
 
 /// Time that each of those has before it goes for another: in a storm, who is greeted first is not
 /// thrown out by who comes after.
-pub const UNAUTHENTICATED_MS_MIN: u64 = 1_000;
+pub const UNAUTHENTICATED_MS_MIN: u64 = 250;
 
 /// Time from a connection's first byte to its login.
 pub const LOGIN_MS_MAX: u64 = 10_000;

@@ -24,8 +24,8 @@ impl Reactor {
             while self.arriving[number] && left > 0 {
                 left -= 1;
                 // Who came before has a moment to log in. Meanwhile the others wait in the kernel.
-                if self.shell.is_crowded() {
-                    self.accept_again_ms = Some(self.shell.now.mono_ms + ACCEPT_RETRY_MS);
+                if let Some(until_ms) = self.shell.crowded_until_ms() {
+                    self.accept_again_ms = Some(until_ms);
                     return;
                 }
                 let Some(listeners) = &mut self.listeners else { return };

@@ -304,14 +304,14 @@ impl<G: Ground> Shell<G> {
         Err(Code::RateLimited)
     }
 
-    /// Whether one more without a login would throw one out that has had no time to log in.
-    pub(super) fn is_crowded(&mut self) -> bool {
+    /// Until when one more without a login would throw one out that has had no time to log in.
+    pub(super) fn crowded_until_ms(&mut self) -> Option<u64> {
         if self.strangers.len() < self.limits.unauthenticated_max {
-            return false;
+            return None;
         }
-        let Some((_, oldest)) = self.strangers.first_key_value() else { return false };
-        let since_ms = self.connections.get_mut(*oldest).map_or(0, |oldest| oldest.since_ms);
-        self.now.mono_ms < since_ms + UNAUTHENTICATED_MS_MIN
+        let (_, oldest) = self.strangers.first_key_value()?;
+        let until_ms = self.connections.get_mut(*oldest)?.since_ms + UNAUTHENTICATED_MS_MIN;
+        (self.now.mono_ms < until_ms).then_some(until_ms)
     }
 
     /// Takes a connection in that was just accepted.

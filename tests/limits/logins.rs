@@ -68,7 +68,14 @@ fn guess_until_held_up(server: &Server, name: &str) -> Peer {
 #[test]
 fn guesses_at_a_name_wait_and_lock_nobody_out() {
     // Each guess beyond these waits for two seconds.
-    let server = limited(&["--account-tries", "30", "--new-connections", "10000"]);
+    let server = limited(&[
+        "--account-tries",
+        "30",
+        "--address-tries",
+        "100000",
+        "--new-connections",
+        "10000",
+    ]);
     let (_ana, token) = with_password(&server, "ana", "certa");
     let mut held = guess_until_held_up(&server, "ana");
     // Its owner is held up no longer than others, and comes in.
