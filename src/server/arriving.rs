@@ -2,23 +2,20 @@
 
 use std::io::Write;
 
-use mio::Interest;
 use mio::net::TcpStream;
 
-use super::connection::{self, Connection};
-use super::connections::source;
-use super::deadlines::Due;
+use super::connection;
 use super::listener::Accepted;
 use super::reactor::Reactor;
 use crate::chat::Effect;
-use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN_MAX, LOGIN_MS_MAX};
+use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN_MAX};
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
 
 impl Reactor {
     /// Takes those who wait at the door, so many a turn.
     pub(super) fn accept(&mut self) {
-        if self.accept_again_ms.is_some_and(|at_ms| self.now.mono_ms < at_ms) {
+        if self.accept_again_ms.is_some_and(|at_ms| self.shell.now.mono_ms < at_ms) {
             return;
         }
         self.accept_again_ms = None;
@@ -26,22 +23,27 @@ impl Reactor {
         for number in 0..self.arriving.len() {
             while self.arriving[number] && left > 0 {
                 left -= 1;
+                // Who came before has a moment to log in. Meanwhile the others wait in the kernel.
+                if let Some(until_ms) = self.shell.crowded_until_ms() {
+                    self.accept_again_ms = Some(until_ms);
+                    return;
+                }
                 let Some(listeners) = &mut self.listeners else { return };
                 match listeners.accept(number) {
                     Accepted::Nobody => self.arriving[number] = false,
                     Accepted::Peer(socket, peer) => self.welcome(socket, peer),
                     Accepted::Exhausted(error) => {
                         let happened = Happened::AcceptFailed(&error);
-                        log::error!("{}", text::log_line(self.lang, happened));
+                        log::error!("{}", text::log_line(self.shell.lang, happened));
                         if let Some(socket) = listeners.accept_with_spare(number) {
-                            refuse(socket, &self.server_full());
-                            self.metrics.turned_away += 1;
+                            refuse(socket, &self.farewell(Code::ServerFull));
+                            self.shell.metrics.turned_away += 1;
                         }
                         if let Some(listeners) = &mut self.listeners {
                             listeners.renew_spare();
                         }
                         // No event will tell that somebody still waits.
-                        self.accept_again_ms = Some(self.now.mono_ms + ACCEPT_RETRY_MS);
+                        self.accept_again_ms = Some(self.shell.now.mono_ms + ACCEPT_RETRY_MS);
                         return;
                     }
                 }
@@ -50,36 +52,29 @@ impl Reactor {
     }
 
     fn welcome(&mut self, socket: TcpStream, peer: std::net::SocketAddr) {
-        if self.connections.len() >= self.connections_max {
+        if self.shell.connections.len() >= self.connections_max {
             if !self.told_full {
                 self.told_full = true;
                 let happened = Happened::Full(self.connections_max);
-                log::warn!("{}", text::log_line(self.lang, happened));
+                log::warn!("{}", text::log_line(self.shell.lang, happened));
             }
-            self.metrics.turned_away += 1;
-            return refuse(socket, &self.server_full());
+            self.shell.metrics.turned_away += 1;
+            return refuse(socket, &self.farewell(Code::ServerFull));
         }
-        self.metrics.accepted += 1;
         self.told_full = false;
-        connection::set_up(&socket);
-        let tls = self.tls.clone();
-        let id = self.connections.insert(|id| Connection::new(id, peer, socket, tls));
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        let both = Interest::READABLE | Interest::WRITABLE;
-        // Once, for as long as it lives: readiness is kept in bits, never asked for again.
-        let socket = connection.transport.socket_mut();
-        if self.poll.registry().register(socket, source(id).token(), both).is_err() {
-            return self.doom(id);
+        if let Err(code) = self.shell.admit(&peer) {
+            log::info!("{}", text::log_line(self.shell.lang, Happened::Crowded(&peer)));
+            return refuse(socket, &self.farewell(code));
         }
-        log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
-        self.set_due(id, Due::Login, LOGIN_MS_MAX);
+        connection::set_up(&socket);
+        self.shell.welcome(socket, peer);
     }
 
     /// The frame for who cannot be let in.
-    fn server_full(&mut self) -> Vec<u8> {
+    fn farewell(&mut self, code: Code) -> Vec<u8> {
         let nobody = crate::chat::SessionId { index: u32::MAX, generation: 0 };
         let mut fx = crate::chat::Effects::default();
-        self.chat.refuse_frame(nobody, Code::ServerFull, &mut fx);
+        self.shell.chat.refuse_frame(nobody, code, &mut fx);
         let mut json = match fx.list().first() {
             Some(Effect::Send { frame, .. }) => fx.bytes(frame).to_vec(),
             _ => Vec::new(),

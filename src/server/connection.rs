@@ -11,8 +11,8 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::deadlines::Times;
 use super::outbox::{Flushed, Outbox, Pool};
-use super::transport::{Arrived, Transport, Unread};
-use crate::chat::SessionId;
+use super::transport::{Arrived, Socket, Transport, Unread};
+use crate::chat::{Caller, SessionId};
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
 use crate::wire::frame::{FrameDecoder, Framing};
 use crate::wire::websocket::CloseCode;
@@ -62,11 +62,16 @@ pub(super) enum Goodbye {
 /// One connection.
 #[expect(clippy::struct_excessive_bools, reason = "readiness and queue bits; the state is an enum")]
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct Connection<S = TcpStream> {
     pub(super) id: SessionId,
     /// Where it comes from.
     pub(super) peer: SocketAddr,
-    pub(super) transport: Transport,
+    /// What the core keeps about it.
+    pub(super) caller: Caller,
+    /// Its number among all that ever came, and when it did.
+    pub(super) number: u64,
+    pub(super) since_ms: u64,
+    pub(super) transport: Transport<S>,
     pub(super) state: State,
     /// What the peer sends; out while its frames are being handled.
     pub(super) decoder: Option<FrameDecoder>,
@@ -84,6 +89,8 @@ pub(super) struct Connection {
     pub(super) queued: bool,
     /// In the list of those to be flushed.
     pub(super) dirty: bool,
+    /// It has not begun to log in: it has sent nothing, or nothing since it was refused.
+    pub(super) quiet: bool,
     /// Its next frame waits until an entry is stored.
     pub(super) waiting: bool,
     /// It does not read answers, so its requests wait.
@@ -105,20 +112,25 @@ pub(super) struct Connection {
     /// Bytes of memory that its half-read frame holds.
     pub(super) input_bytes: usize,
     pub(super) framing_errors: u32,
+    /// Frames that came whole.
+    pub(super) frames: u32,
     pub(super) heartbeats_unanswered: u32,
 }
 
-impl Connection {
+impl<S: Socket> Connection<S> {
     /// A connection that was just accepted.
     pub(super) fn new(
         id: SessionId,
-        peer: SocketAddr,
-        socket: TcpStream,
+        (peer, caller): (SocketAddr, Caller),
+        socket: S,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         Self {
             id,
             peer,
+            caller,
+            number: 0,
+            since_ms: 0,
             transport: Transport::new(socket, tls),
             state: State::Greeting,
             decoder: Some(FrameDecoder::new(Framing::Bare)),
@@ -130,6 +142,7 @@ impl Connection {
             ending: false,
             queued: false,
             dirty: false,
+            quiet: true,
             waiting: false,
             held: false,
             hungry: false,
@@ -141,6 +154,7 @@ impl Connection {
             next_write_ms: 0,
             input_bytes: 0,
             framing_errors: 0,
+            frames: 0,
             heartbeats_unanswered: 0,
         }
     }

@@ -1,6 +1,7 @@
 //! The slab of connections, and the tokens by which the system names them.
 
 use mio::Token;
+use mio::net::TcpStream;
 use slab::Slab;
 
 use super::connection::Connection;
@@ -60,19 +61,25 @@ fn shortened(generation: u32) -> usize {
 }
 
 /// All connections. One leaves at the end of a turn only, so that no event of the turn meets another.
-#[derive(Debug, Default)]
-pub(super) struct Connections {
-    slab: Slab<Connection>,
+#[derive(Debug)]
+pub(super) struct Connections<S = TcpStream> {
+    slab: Slab<Connection<S>>,
     generations: Vec<u32>,
 }
 
-impl Connections {
+impl<S> Default for Connections<S> {
+    fn default() -> Self {
+        Self { slab: Slab::new(), generations: Vec::new() }
+    }
+}
+
+impl<S> Connections<S> {
     pub(super) fn len(&self) -> usize {
         self.slab.len()
     }
 
     /// Puts a connection in, made with its own id.
-    pub(super) fn insert(&mut self, make: impl FnOnce(SessionId) -> Connection) -> SessionId {
+    pub(super) fn insert(&mut self, make: impl FnOnce(SessionId) -> Connection<S>) -> SessionId {
         let entry = self.slab.vacant_entry();
         let slot = entry.key();
         if self.generations.len() <= slot {
@@ -87,24 +94,28 @@ impl Connections {
     }
 
     /// A connection, unless it is gone.
-    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Connection> {
+    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Connection<S>> {
         self.slab.get_mut(id.index as usize).filter(|connection| connection.id == id)
     }
 
     /// The connection that an event is about, unless it is gone.
-    pub(super) fn by_event(&mut self, slot: usize, generation: usize) -> Option<&mut Connection> {
+    pub(super) fn by_event(
+        &mut self,
+        slot: usize,
+        generation: usize,
+    ) -> Option<&mut Connection<S>> {
         self.slab.get_mut(slot).filter(|found| shortened(found.id.generation) == generation)
     }
 
     /// Takes a connection out; its slot has the next generation.
-    pub(super) fn remove(&mut self, id: SessionId) -> Option<Connection> {
+    pub(super) fn remove(&mut self, id: SessionId) -> Option<Connection<S>> {
         self.get_mut(id)?;
         let slot = id.index as usize;
         self.generations[slot] = self.generations[slot].wrapping_add(1);
         self.slab.try_remove(slot)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection<S>> {
         self.slab.iter_mut().map(|(_, connection)| connection)
     }
 }

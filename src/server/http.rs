@@ -9,10 +9,10 @@ use super::assets::{Asset, asset};
 use super::connection::{Goodbye, Speech};
 use super::deadlines::Due;
 use super::gate::Forbidden;
-use super::reactor::Reactor;
 use super::reading::Stop;
+use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
-use crate::limits::{HTTP_HEAD_MS_MAX, LOGIN_MS_MAX};
+use crate::limits::HTTP_HEAD_MS_MAX;
 use crate::text::http as text;
 use crate::text::{Lang, Sentence};
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -158,7 +158,7 @@ enum Outcome {
     WebSocket(String),
 }
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Answers the next request, if its head is here.
     pub(super) fn handle_request(
         &mut self,
@@ -258,7 +258,7 @@ impl Reactor {
              Sec-WebSocket-Accept: {accept}\r\n\r\n"
         );
         self.put(id, |outbox, _, pool| outbox.push_raw(head.as_bytes(), pool));
-        self.set_due(id, Due::Login, LOGIN_MS_MAX);
+        self.set_due(id, Due::Login, self.limits.login_ms_max);
     }
 
     fn respond(&mut self, id: SessionId, response: Response, keep_alive: bool, only_head: bool) {

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use super::connection::Goodbye;
-use super::reactor::Reactor;
 use super::reading::Stop;
+use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
 use crate::wire::Code;
 use crate::wire::frame::FrameDecoder;
@@ -20,7 +20,7 @@ pub(super) fn reason(code: Code) -> CloseCode {
     }
 }
 
-impl Reactor {
+impl<G: Ground> Shell<G> {
     pub(super) fn handle_message(
         &mut self,
         id: SessionId,

@@ -3,20 +3,15 @@
 use super::connection::{Speech, State};
 use super::deadlines::Due;
 use super::outbox::{Flushed, Outbox, Pool};
-use super::reactor::Reactor;
+use super::shell::{Ground, Shell};
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
-use crate::limits::{
-    BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
-    OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
-};
+use crate::limits::{BARE_PACE_MS, HELD_BYTES_MAX};
 use crate::text::server::{self as text, Happened};
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
+use crate::wire::websocket::CloseCode;
 
-/// Output of a session below which it is sent more of what waits for it.
-const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
-
-impl Reactor {
+impl<G: Ground> Shell<G> {
     /// Does what the core has asked for, until there is nothing more.
     pub(super) fn carry_out(&mut self) {
         if self.fx.is_drained() {
@@ -43,6 +38,7 @@ impl Reactor {
                 Effect::Resume(session) => {
                     if let Some(connection) = self.connections.get_mut(*session) {
                         connection.waiting = false;
+                        self.login_answered(*session);
                         self.queue(*session);
                     }
                 }
@@ -59,13 +55,21 @@ impl Reactor {
                     }
                     self.begin_closing(*session);
                 }
+                Effect::Reject(session) => self.part(*session, Some(CloseCode::POLICY)),
             }
         }
-        fx.take_saves(|save| self.worker.save(save));
-        fx.take_discards(|saved_as| self.worker.discard(saved_as));
+        fx.take_saves(|save| self.ground.save(save));
+        fx.take_discards(|saved_as| self.ground.discard(saved_as));
         fx.take_queries(|ticket, query| self.journal.fetch(ticket, query));
-        fx.take_file_jobs(|job| self.worker.file(job));
-        fx.take_checks(|check| self.secrets.check(check));
+        fx.take_file_jobs(|job| self.ground.file(job));
+        fx.take_checks(|check| {
+            if check.held_up().0 <= self.now.mono_ms {
+                return self.ground.check(check);
+            }
+            self.metrics.held_up += 1;
+            let chat = &self.chat;
+            self.holding.put(check, &self.limits, |ticket| chat.is_awaited(ticket));
+        });
         fx.drained();
         self.fx = fx;
         for (session, position) in fell_behind {
@@ -87,7 +91,7 @@ impl Reactor {
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
         let ended = connection.is_told_nothing();
-        let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
+        let full = waiting > self.limits.outbox_soft_bytes_max || ended;
         let kept = match class {
             // Once one is left out, all that follow are read back from the journal after it.
             Class::Kept(_) if connection.behind => return,
@@ -99,7 +103,9 @@ impl Reactor {
             Class::Passing if full => return,
             Class::Answer | Class::Fed(_) if ended => return,
             // A large frame that all its recipients share may wait: who takes megabytes reads.
-            Class::Answer if connection.outbox.owned_bytes() > OUTBOX_HARD_BYTES_MAX => {
+            Class::Answer
+                if connection.outbox.owned_bytes() > self.limits.outbox_hard_bytes_max =>
+            {
                 return self.too_slow(to);
             }
             Class::Kept(position) | Class::Fed(position) => Some(position),
@@ -136,10 +142,11 @@ impl Reactor {
         if connection.state == State::Greeting {
             connection.state = State::Active;
         }
+        self.strangers.remove(&connection.number);
         self.deadlines.clear(&mut connection.times, session, Due::Login);
         let asks = matches!(connection.framing(), Framing::Length | Framing::WebSocket);
         if heartbeat || asks {
-            self.set_due(session, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+            self.set_due(session, Due::Heartbeat, self.limits.heartbeat_interval_ms);
         }
     }
 
@@ -169,13 +176,15 @@ impl Reactor {
         batch.append(&mut self.dirty);
         self.dirty = batch;
         let held = self.fx.gauge().bytes();
-        if self.outboxes_bytes + held.saturating_sub(HELD_BYTES_MAX) > OUTBOXES_BYTES_MAX {
+        if self.outboxes_bytes + held.saturating_sub(HELD_BYTES_MAX)
+            > self.limits.outboxes_bytes_max
+        {
             self.close_largest();
         }
         self.finish_closing();
     }
 
-    fn flush(&mut self, id: SessionId) {
+    pub(super) fn flush(&mut self, id: SessionId) {
         let now_ms = self.now.mono_ms;
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.dirty = false;
@@ -231,10 +240,10 @@ impl Reactor {
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
             connection.watched_sent = connection.transport.sent();
-            self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
+            self.set_due(id, Due::Stall, self.limits.write_stall_ms_max);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
+        if connection.held && waiting <= self.limits.outbox_soft_bytes_max {
             connection.held = false;
             self.queue(id);
         }
@@ -246,7 +255,9 @@ impl Reactor {
             self.chat.taken(id, taken, self.now);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
+        // It is sent more of what waits for it when little is left.
+        let low = waiting <= self.limits.outbox_soft_bytes_max / 4;
+        if connection.hungry && low && speaks {
             if self.journal.missed_room() == 0 {
                 if !std::mem::replace(&mut connection.starving, true) {
                     self.starving.push_back(id);

@@ -12,8 +12,9 @@ const PAUSE_MS_MAX = 10_000;
 const SILENCE_MS = 25_000;
 const ANSWER_MS = 10_000;
 
-/** How long opening and logging in may take. */
+/** How long opening may take, and the login after it: a password waits when somebody guesses. */
 const OPENING_MS = 15_000;
+const LOGIN_MS = 45_000;
 
 export class Connection {
   /** @type {'off' | 'connecting' | 'open' | 'waiting'} */
@@ -27,7 +28,7 @@ export class Connection {
   #nextId = 1;
   #pauseMs = PAUSE_MS_MIN;
   #timer = null;
-  #openedAt = 0;
+  #deadline = 0;
   #heardAt = 0;
 
   constructor(url) {
@@ -116,8 +117,10 @@ export class Connection {
     this.#become('connecting');
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
-    this.#openedAt = this.#heardAt = Date.now();
+    this.#heardAt = Date.now();
+    this.#deadline = this.#heardAt + OPENING_MS;
     socket.onopen = async () => {
+      this.#deadline = Date.now() + LOGIN_MS;
       try {
         await this.#greet();
         if (this.#socket !== socket) return;
@@ -159,7 +162,7 @@ export class Connection {
   /** Asks after silence. A browser may take minutes to notice that a network is gone. */
   #watch() {
     const silent = Date.now() - this.#heardAt;
-    if (this.state === 'connecting' && Date.now() - this.#openedAt > OPENING_MS) this.#lost();
+    if (this.state === 'connecting' && Date.now() > this.#deadline) this.#lost();
     if (this.state !== 'open') return;
     if (silent > SILENCE_MS + ANSWER_MS) this.#lost();
     else if (silent > SILENCE_MS) this.ask({ type: 'ping' }).catch(() => {});
