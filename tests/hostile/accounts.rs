@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::common::peer::login_request;
-use crate::common::{Framing, Peer, Server, number, text};
-use crate::stage::{attack, history};
+use crate::common::peer::{login_request, with_timeout};
+use crate::common::{Framing, Heard, Peer, Server, number, text};
+use crate::stage::{attack, attack_with, history, reset_peer};
 
 /// A login with these fields, and its answer.
 fn tries(server: &Server, name: &str, fields: &Value) -> (Peer, Value) {
@@ -198,17 +198,49 @@ fn a_password_is_not_changed_without_the_old_one() {
 }
 
 #[test]
-fn who_guesses_is_stopped_and_who_has_a_token_comes_in() {
+fn who_guesses_is_sent_away_at_the_fifth_and_who_has_a_token_comes_in() {
     attack(|stage| {
         let (mut ana, token) = stage.server.claim("ana");
         ana.ok(&json!({ "type": "set_password", "password": "segredo" }));
-        for n in 0..10 {
-            let fields = json!({ "password": format!("palpite {n}") });
-            stage.server.turned_away("ana", &fields, "wrong_password");
+        for round in 0..3 {
+            let mut peer = stage.server.connect(Framing::Line);
+            for n in 0..4 {
+                // It makes no difference of which kind they are.
+                let field = if n % 2 == 0 { "password" } else { "token" };
+                let guess = json!({ field: format!("palpite {round} {n}") });
+                peer.refused(&login_request("ana", &guess), "wrong_password");
+            }
+            let last = login_request("ana", &json!({ "password": "palpite" }));
+            peer.refused(&last, "too_many_attempts");
+            peer.end();
         }
-        stage.server.turned_away("ana", &json!({ "password": "segredo" }), "too_many_attempts");
-        stage.server.turned_away("ana", &json!({ "token": "errado" }), "too_many_attempts");
         comes_in(&stage.server, "ana", &json!({ "token": token }));
+        comes_in(&stage.server, "ana", &json!({ "password": "segredo" }));
+    });
+}
+
+#[test]
+fn who_guesses_from_elsewhere_is_held_up_and_holds_up_no_token() {
+    // Ten in a minute, so the next ones are held up for six seconds.
+    attack_with(&["--limit-loopback", "--account-tries", "10"], |stage| {
+        let (mut ana, token) = stage.server.claim("ana");
+        ana.ok(&json!({ "type": "set_password", "password": "segredo" }));
+        let guess = |n: usize| login_request("ana", &json!({ "password": format!("palpite {n}") }));
+        for n in 0..10 {
+            let mut peer = stage.server.connect(Framing::Line);
+            peer.refused(&guess(n), "wrong_password");
+        }
+        let mut held = stage.server.connect(Framing::Line);
+        held.send(&guess(10));
+        let mut gone = stage.server.connect(Framing::Line);
+        gone.send(&guess(11));
+        // Who has the token waits for nobody.
+        comes_in(&stage.server, "ana", &json!({ "token": token }));
+        with_timeout(held.stream(), Duration::from_millis(300));
+        assert!(matches!(held.hear(), Heard::Silence));
+        reset_peer(gone);
+        with_timeout(held.stream(), Duration::from_secs(60));
+        assert_eq!(held.next()["code"], "wrong_password");
     });
 }
 

@@ -15,16 +15,21 @@ fn says(peer: &mut Peer, line: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn nesting_without_bottom_is_survived() {
+fn nesting_without_bottom_is_refused() {
     attack(|stage| {
         for framing in Framing::ALL {
             let mut peer = stage.server.join_as(&format!("mallory {framing:?}"), framing);
             for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-                for depth in [200, 500_000] {
+                let mut ping = |depth: usize| {
                     let deep = open.repeat(depth) + "1" + &close.repeat(depth);
                     let ping = format!("{{\"type\":\"ping\",\"deep\":{deep}}}");
                     peer.send_bytes(&framing.frame_bytes(ping.as_bytes()));
-                    peer.event("pong");
+                    peer.next()
+                };
+                // The object itself is one of sixteen.
+                assert_eq!(ping(15)["type"], "pong");
+                for depth in [16, 200, 500_000] {
+                    assert_eq!(ping(depth)["code"], "invalid_json", "{depth}");
                 }
             }
             peer.nothing_more();
