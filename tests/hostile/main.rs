@@ -10,10 +10,12 @@ mod common;
 
 mod accounts;
 mod endings;
+mod floods;
 mod framing;
 mod http;
 mod json;
 mod names;
+mod slow;
 mod stage;
 mod terminal;
 mod tls;

@@ -60,6 +60,7 @@ pub(crate) struct Stage {
     growth_bytes_max: u64,
     /// The server stood still for a reason that is not its own.
     stood_still: bool,
+    closed_door: bool,
     longest_answer: Duration,
 }
 
@@ -82,6 +83,7 @@ impl Stage {
             descriptors: None,
             growth_bytes_max: GROWTH_BYTES_MAX,
             stood_still: false,
+            closed_door: false,
             longest_answer: Duration::ZERO,
         };
         stage.wait_for_farewells();
@@ -119,6 +121,11 @@ impl Stage {
     /// The server is stopped by a signal, or its machine is overloaded: its turns say nothing.
     pub(crate) fn stands_still(&mut self) {
         self.stood_still = true;
+    }
+
+    /// The limits of this attack let nobody come in any more: the look around has no newcomers.
+    pub(crate) fn nobody_comes_in(&mut self) {
+        self.closed_door = true;
     }
 
     /// The witnesses stop talking, as when the server is about to go; what they said is noted.
@@ -210,7 +217,9 @@ impl Stage {
             }
         }
         // And on new ones.
-        self.server.still_serves();
+        if !self.closed_door {
+            self.server.still_serves();
+        }
 
         assert!(self.server.is_running());
         if let Some(before) = self.descriptors {
@@ -249,6 +258,9 @@ impl Stage {
 
     /// The server counts how long each turn of its loop took.
     fn judge_turns(&self, name: &str, grown: u64) {
+        if self.closed_door {
+            return;
+        }
         let page = raw::get(&self.server, "/metrics", "");
         assert_eq!(page.status, 200);
         let gauge = "papo_loop_turn_longest_seconds ";
