@@ -9,7 +9,9 @@
 mod common;
 
 mod accounts;
+mod crowd;
 mod endings;
+mod faults;
 mod floods;
 mod framing;
 mod http;

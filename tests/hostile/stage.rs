@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -37,10 +38,15 @@ pub(crate) fn attack<F: FnOnce(&mut Stage)>(attack: F) {
 
 /// The same on a server that was given more arguments.
 pub(crate) fn attack_with<F: FnOnce(&mut Stage)>(args: &[&str], attack: F) {
+    attack_by(papo(), args, attack);
+}
+
+/// The same on a server that was started by another command.
+pub(crate) fn attack_by<F: FnOnce(&mut Stage)>(command: Command, args: &[&str], attack: F) {
     // The closure stands in the function that is the test: `hostile::framing::noise::{{closure}}`.
     let name = std::any::type_name::<F>().trim_end_matches("::{{closure}}");
     let name = name.split_once("::").map_or(name, |(_, name)| name);
-    let mut stage = Stage::set(args);
+    let mut stage = Stage::set(command, args);
     attack(&mut stage);
     stage.look_around(name);
 }
@@ -65,9 +71,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    fn set(args: &[&str]) -> Self {
+    fn set(command: Command, args: &[&str]) -> Self {
         let limited = args.contains(&"--limit-loopback");
-        let server = Server::start_with(papo(), args);
+        let server = Server::start_with(command, args);
         // What is opened and filled at first use is there before it is measured.
         server.still_serves();
         // Ten messages a second are what a session may send.
@@ -197,6 +203,16 @@ impl Stage {
     pub(crate) fn closes_silently(&self, bytes: &[u8]) {
         let said = read_to_end(&mut self.strike(bytes));
         assert!(said.is_empty(), "{:?} to {:?}", String::from_utf8_lossy(&said), shown(bytes));
+    }
+
+    /// In the history with somebody each message names the one before it.
+    #[track_caller]
+    pub(crate) fn check_prev(peer: &mut Peer, with: &str) {
+        let page = peer.ok(&json!({ "type": "history", "with": with, "limit": 200 }));
+        let messages = page["messages"].as_array().expect("a list");
+        for pair in messages.windows(2) {
+            assert_eq!(pair[1]["prev"], pair[0]["msg_id"], "{page}");
+        }
     }
 
     fn look_around(mut self, name: &str) {
