@@ -5,6 +5,7 @@
 //! dropped, so that what is shown is all there is.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use unicode_properties::{
     GeneralCategory, GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory,
@@ -60,10 +61,11 @@ pub(crate) fn json(line: &str) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(line.len() + 16);
     for c in line.chars() {
-        match c {
-            // All of them have four digits.
-            c if acts(c) => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => shown.push(c),
+        if acts(c) {
+            // All of them have four digits, and writing to a string cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
         }
     }
     Cow::Owned(shown)

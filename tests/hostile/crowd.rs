@@ -41,10 +41,9 @@ fn a_thousand_logins_with_passwords_at_once_hold_up_nobody() {
             let answer = peer.next();
             let right = n % 40 < 20 && n % 3 == 0;
             match answer["code"].as_str() {
-                None => assert!(right, "{n}: {answer}"),
+                None | Some("too_many_sessions") => assert!(right, "{n}: {answer}"),
                 Some("rate_limited") => turned_down += 1,
                 Some("wrong_password") => assert!(!right, "{n}: {answer}"),
-                Some("too_many_sessions") => assert!(right, "{n}: {answer}"),
                 Some(other) => panic!("{n}: {other}"),
             }
             hashed += usize::from(answer["code"] != "rate_limited");
@@ -135,8 +134,9 @@ fn a_group_of_which_most_do_not_read_is_served_for_those_who_do() {
     attack_with(&["--write-time", "1h"], |stage| {
         const MEMBERS: usize = 256;
         const DEAF: usize = 200;
-        const MESSAGES: usize = 60;
-        stage.may_grow_by_mib(64);
+        const MESSAGES: usize = 120;
+        // What waited in 200 outboxes, 256 KiB in each, stays with the allocator.
+        stage.may_grow_by_mib(112);
         descriptors(2_000);
         let mut ana = stage.server.join("ana");
         ana.group("create_group", "Todos", &json!({}));
@@ -146,7 +146,7 @@ fn a_group_of_which_most_do_not_read_is_served_for_those_who_do() {
             let name = format!("membro {n}");
             let stream = stage.server.dial();
             if n < DEAF {
-                SockRef::from(&stream).set_recv_buffer_size(4_096).expect("an option");
+                SockRef::from(&stream).set_recv_buffer_size(65_536).expect("an option");
             }
             let mut peer = Peer::new(stream, Framing::Line);
             peer.login(&name, &json!({}));
@@ -162,14 +162,12 @@ fn a_group_of_which_most_do_not_read_is_served_for_those_who_do() {
                 assert_eq!(reader.event("group_message_received")["msg_id"], *msg_id);
             }
         }
-        // 120 MB wait for the deaf, and are in the store once.
+        // 240 MB wait for the deaf, and are in the store once.
         if let (Some(before), Some(now)) = stage.memory_before_and_now() {
             assert!(now < before + 112 * 1024 * 1024, "{before} bytes became {now}");
         }
         // Now they read, each from where it stopped, and hear all of it.
         for peer in &mut deaf {
-            let room = SockRef::from(peer.stream()).set_recv_buffer_size(1024 * 1024);
-            room.expect("an option on a socket");
             for msg_id in &said {
                 let heard: Value = peer.until("group_message_received");
                 assert_eq!(heard["msg_id"], *msg_id);

@@ -207,18 +207,17 @@ fn a_download(stage: &mut Stage) -> Peer {
     let mut peer =
         stage.server.join_with("mallory", Framing::Line, &json!({ "features": ["chunks"] }));
     peer.until("synced");
-    let file_id = match file_of(&mut peer) {
-        Some(file_id) => file_id,
-        None => {
-            let data = "QUJD".repeat(1024 * 1024);
-            let mut ana = stage.server.join("ana");
-            let answer = ana.ok(&json!({
-                "type": "send_file", "recipient": "mallory", "filename": "f", "file_data": data,
-            }));
-            ana.leave();
-            peer.event("file_received");
-            answer["msg_id"].clone()
-        }
+    let file_id = if let Some(file_id) = file_of(&mut peer) {
+        file_id
+    } else {
+        let data = "QUJD".repeat(1024 * 1024);
+        let mut ana = stage.server.join("ana");
+        let answer = ana.ok(&json!({
+            "type": "send_file", "recipient": "mallory", "filename": "f", "file_data": data,
+        }));
+        ana.leave();
+        peer.event("file_received");
+        answer["msg_id"].clone()
     };
     peer.send(&json!({ "type": "file_get", "file_id": file_id }));
     peer.event("file_data");

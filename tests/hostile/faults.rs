@@ -175,14 +175,13 @@ fn twenty_servers_started_at_once_on_the_same_data_are_one() {
         stage.server.stop();
         let mut started: Vec<_> = (0..20)
             .map(|_| {
-                let child = papo()
+                papo()
                     .args(["server", "--listen", "localhost:0", "--data"])
                     .arg(&data)
                     .stdout(Stdio::piped())
                     .stderr(Stdio::null())
                     .spawn()
-                    .expect("papo starts");
-                child
+                    .expect("papo starts")
             })
             .collect();
         let mut lives = 0;

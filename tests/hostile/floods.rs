@@ -264,9 +264,9 @@ fn uploads_begun_without_end_are_four() {
         again.refused(&begin(70, 1_000), "quota_exceeded");
         // Begun again they are the same, and go where they are told to.
         for n in 0..4 {
-            let begun = again.ok(&begin(n, 1_000));
-            assert_eq!(begun["offset"], 0);
-            again.ok(&json!({ "type": "file_cancel", "file_id": begun["file_id"] }));
+            let answer = again.ok(&begin(n, 1_000));
+            assert_eq!(answer["offset"], 0);
+            again.ok(&json!({ "type": "file_cancel", "file_id": answer["file_id"] }));
         }
         again.ok(&begin(71, 1_000));
     });

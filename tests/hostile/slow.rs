@@ -107,7 +107,7 @@ fn a_websocket_message_byte_by_byte_is_not_waited_for() {
         let slow = (0..20)
             .map(|n| {
                 let mut web = Web::join(&stage.server, &format!("mallory {n}"));
-                web.send_bytes(&frame(TEXT, &[b' '; 60_000])[..100]);
+                web.send_bytes(&frame(TEXT, &vec![b' '; 60_000])[..100]);
                 web.writer()
             })
             .collect();

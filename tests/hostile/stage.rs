@@ -323,10 +323,12 @@ impl Witnesses {
     fn begin(server: &Server, pace: Duration) -> Self {
         let mut talk = Talk {
             vera: server.join("vera"),
-            wilma: server.join("wilma"),
+            wilma: server.join_with("wilma", Framing::Line, &json!({ "features": [] })),
             said: Vec::new(),
             longest: Duration::ZERO,
         };
+        // After a kill some of what she had may come again.
+        talk.wilma.until("synced");
         // The long versions keep the server still for a minute.
         for peer in [&talk.vera, &talk.wilma] {
             let patience = Some(Duration::from_secs(120));
