@@ -66,7 +66,7 @@ use pairs::Pairs;
 use pending::Pending;
 use session::{Session, Sessions};
 use transfer::Transfer;
-use tries::Tries;
+use tries::{Pace, Tries};
 use upload::Arriving;
 use users::{Standing, Users};
 
@@ -136,6 +136,7 @@ pub struct Chat {
     chunk_bytes: usize,
     file_limits: FileLimits,
     limits: Limits,
+    pace: Pace,
     /// Files that the worker has.
     arriving_bytes: usize,
 }
@@ -164,6 +165,7 @@ impl Chat {
             chunk_bytes: 0,
             file_limits: FileLimits::default(),
             limits: Limits::default(),
+            pace: Pace::of(&Limits::default()),
             arriving_bytes: 0,
         }
     }
@@ -176,6 +178,7 @@ impl Chat {
     /// What the operator allows of everything else.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        self.pace = Pace::of(&limits);
     }
 
     /// Handles one request of one connection.
@@ -196,7 +199,7 @@ impl Chat {
         };
         let is_file = matches!(request, Ok(Request::File(_) | Request::SendFile { .. }));
         let Arrival { caller, bytes } = arrival;
-        let too_much = !is_file && !caller.may_send(bytes, &self.limits, now);
+        let too_much = !is_file && !caller.may_send(bytes, &self.pace, now);
         let handled = match request {
             // No request that anybody could be allowed or refused.
             Err(refusal) if answer == "error" && refusal.code != Code::UnknownType => Err(refusal),
@@ -330,7 +333,7 @@ impl Chat {
         fx: &mut Effects,
     ) -> Handled {
         if matches!(request, Request::Message { .. } | Request::Change { .. })
-            && !caller.may_write(&self.limits, now)
+            && !caller.may_write(&self.pace, now)
         {
             return Err(Code::RateLimited.into());
         }

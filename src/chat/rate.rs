@@ -9,40 +9,46 @@ use crate::limits::COUNTERS;
 
 const NS_PER_MS: u64 = 1_000_000;
 
-/// So many in so much time, and so many at once after a pause.
+/// Bits of a nanosecond's fraction: at a gigabyte a second a byte takes about one.
+const FRACTION_BITS: u32 = 24;
+
+/// So many in so much time, and so many at once after a pause. Whatever has to be divided for that is
+/// divided when it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
-    /// How many.
-    pub count: u64,
-    /// In how many milliseconds.
-    pub window_ms: u64,
-    /// How many at once.
-    pub burst: u64,
+    /// The share of the time that one takes, in nanoseconds, with a fraction.
+    one: u64,
+    /// What a whole bucket is worth.
+    burst_ns: u64,
 }
 
 impl Rate {
     /// So many in each window, all at once if need be.
-    pub const fn windowed(count: u32, window_ms: u64) -> Self {
-        Self { count: count as u64, window_ms, burst: count as u64 }
+    pub fn windowed(count: u32, window_ms: u64) -> Self {
+        Self::new(count.into(), window_ms, count.into())
     }
 
     /// So many a second, and more at once.
-    pub const fn per_second(count: u64, burst: u64) -> Self {
-        Self { count, window_ms: 1_000, burst }
+    pub fn per_second(count: u64, burst: u64) -> Self {
+        Self::new(count, 1_000, burst)
     }
 
-    /// The share of the window that so many take, in nanoseconds.
+    fn new(count: u64, window_ms: u64, burst: u64) -> Self {
+        let all_ns = u128::from(window_ms) * u128::from(NS_PER_MS);
+        let one = (all_ns << FRACTION_BITS) / u128::from(count.max(1));
+        let one = u64::try_from(one).unwrap_or(u64::MAX);
+        let mut rate = Self { one, burst_ns: 0 };
+        rate.burst_ns = rate.share_ns(burst);
+        rate
+    }
+
+    /// The share of the time that so many take, in nanoseconds.
     fn share_ns(self, many: u64) -> u64 {
-        let (window_ns, count) = (self.window_ms.saturating_mul(NS_PER_MS), self.count.max(1));
-        if let Some(all_ns) = many.checked_mul(window_ns) {
-            return all_ns / count;
-        }
-        // Nearly never, and slow.
-        let share = u128::from(many) * u128::from(window_ns) / u128::from(count);
+        let share = (u128::from(many) * u128::from(self.one)) >> FRACTION_BITS;
         u64::try_from(share).unwrap_or(u64::MAX)
     }
 
-    /// The share of the window that one takes, in milliseconds.
+    /// The share of the time that one takes, in milliseconds.
     pub fn share_ms(self) -> u64 {
         self.share_ns(1).div_ceil(NS_PER_MS)
     }
@@ -59,7 +65,7 @@ impl Bucket {
     pub fn take(&mut self, many: u64, rate: Rate, mono_ms: u64) -> bool {
         let now_ns = mono_ms.saturating_mul(NS_PER_MS);
         let owed_ns = self.full_ns.saturating_sub(now_ns);
-        let left = owed_ns.saturating_add(rate.share_ns(1)) <= rate.share_ns(rate.burst);
+        let left = owed_ns.saturating_add(rate.share_ns(1)) <= rate.burst_ns;
         if left {
             self.full_ns = now_ns.saturating_add(owed_ns).saturating_add(rate.share_ns(many));
         }

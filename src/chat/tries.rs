@@ -29,21 +29,35 @@ impl Caller {
     }
 
     /// Whether a frame of so many bytes may be a request now.
-    pub(super) fn may_send(&mut self, bytes: usize, limits: &Limits, now: Now) -> bool {
-        let rate = Rate::per_second(limits.bytes_per_s_max, limits.bytes_burst_max);
-        self.address.is_none() || self.bytes.take(bytes as u64, rate, now.mono_ms)
+    pub(super) fn may_send(&mut self, bytes: usize, pace: &Pace, now: Now) -> bool {
+        self.address.is_none() || self.bytes.take(bytes as u64, pace.bytes, now.mono_ms)
     }
 
     /// Whether it may write or change a message now.
-    pub(super) fn may_write(&mut self, limits: &Limits, now: Now) -> bool {
-        let (count, burst) = (limits.messages_per_s_max, limits.messages_burst_max);
-        let rate = Rate::per_second(count.into(), burst.into());
-        self.address.is_none() || self.messages.take(1, rate, now.mono_ms)
+    pub(super) fn may_write(&mut self, pace: &Pace, now: Now) -> bool {
+        self.address.is_none() || self.messages.take(1, pace.messages, now.mono_ms)
     }
 
     /// Its address, if that is to be counted.
     pub fn address(&self) -> Option<u64> {
         self.address
+    }
+}
+
+/// How fast one connection may ask.
+#[derive(Debug)]
+pub(super) struct Pace {
+    bytes: Rate,
+    messages: Rate,
+}
+
+impl Pace {
+    pub(super) fn of(limits: &Limits) -> Self {
+        let (count, burst) = (limits.messages_per_s_max, limits.messages_burst_max);
+        Self {
+            bytes: Rate::per_second(limits.bytes_per_s_max, limits.bytes_burst_max),
+            messages: Rate::per_second(count.into(), burst.into()),
+        }
     }
 }
 

@@ -26,6 +26,11 @@ impl<G: Ground> Shell<G> {
             let id = largest.id;
             self.metrics.inputs_dropped += 1;
             self.dismiss(id, Code::RateLimited);
+            // At once, or who comes next this turn finds the memory still taken.
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.decoder = None;
+                self.inputs_bytes -= std::mem::take(&mut connection.input_bytes);
+            }
         }
     }
 

@@ -28,20 +28,33 @@ fn who_does_not_answer_pings_is_closed() {
 
 #[test]
 fn of_half_read_frames_the_largest_is_closed_first() {
-    let server = with(&["--max-frame", "1MiB", "--max-inputs", "1MiB"]);
-    let [mut small, mut large, mut last] = ["p", "g", "u"].map(|name| server.join(name));
-    let half = |bytes: usize| [br#"{"type":"ping","more":""#, &vec![b'x'; bytes][..]].concat();
-    small.send_bytes(&half(200_000));
-    large.send_bytes(&half(500_000));
-    eventually("both are half-read", || metric(&server, "papo_input_bytes") > 700_000);
-    last.send_bytes(&half(450_000));
+    let server = with(&["--max-frame", "4MiB", "--max-inputs", "4MiB"]);
+    let begin = |name: &str, bytes: usize| {
+        let mut peer = server.join(name);
+        peer.send_bytes(&[br#"{"type":"ping","more":""#, &vec![b'x'; bytes][..]].concat());
+        let least = u64::try_from(bytes).expect("few");
+        eventually("it is half-read", || {
+            metric(&server, "papo_inputs_dropped_total") > 0
+                || metric(&server, "papo_input_bytes") > least
+        });
+        peer
+    };
+    // A buffer has up to twice the bytes that are in it: none of the others is as large as this one.
+    let mut others = vec![begin("pequena", 100_000)];
+    let mut large = begin("grande", 1_600_000);
+    let mut number = 0;
+    eventually("it is too much", || {
+        number += 1;
+        others.push(begin(&format!("média {number}"), 700_000));
+        metric(&server, "papo_inputs_dropped_total") > 0
+    });
     // Its end may be a reset, as it was still sending: then the reason is lost on the way.
     match large.hear() {
         Heard::Frame(frame) => assert_eq!(frame["code"], "rate_limited"),
         Heard::End => {}
         Heard::Silence => panic!("the largest is still there"),
     }
-    for peer in [&mut small, &mut last] {
+    for peer in &mut others {
         peer.send_bytes(b"\"}\n");
         peer.event("pong");
     }
