@@ -60,6 +60,9 @@ pub const STORED_NAME_BYTES_MAX: usize = 255;
 /// Names tried for one file, ` (2)` and on; more are refused rather than searched through.
 pub const FILE_COPIES_MAX: u32 = 10_000;
 
+/// Features of a login that are looked at. There are six.
+pub const FEATURES_LISTED_MAX: usize = 64;
+
 /// A request's `id`, in UTF-8 bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 

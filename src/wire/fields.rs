@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Text;
-use crate::limits::{REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
+use crate::limits::{FEATURES_LISTED_MAX, REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
 
 /// A request's `id`: chosen by the client, repeated in the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -116,7 +116,7 @@ pub struct Fields<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub client: Option<Text<'a>>,
     /// What the client knows beyond the first chat's events.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(borrow, default, deserialize_with = "listed", skip_serializing_if = "Option::is_none")]
     pub features: Option<Vec<Text<'a>>>,
     /// `list_users`: also who is away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,4 +210,37 @@ impl<'a> Fields<'a> {
         }
         json
     }
+}
+
+/// The first features of a list: there are six, and nobody has to keep a million.
+fn listed<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<Text<'a>>>, D::Error> {
+    struct List;
+
+    impl<'de> de::Visitor<'de> for List {
+        type Value = Option<Vec<Text<'de>>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of names")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut kept = Vec::new();
+            while kept.len() < FEATURES_LISTED_MAX {
+                match list.next_element()? {
+                    Some(feature) => kept.push(feature),
+                    None => return Ok(Some(kept)),
+                }
+            }
+            while list.next_element::<de::IgnoredAny>()?.is_some() {}
+            Ok(Some(kept))
+        }
+    }
+
+    deserializer.deserialize_any(List)
 }

@@ -1,10 +1,9 @@
 //! What clients say: [`decode`] turns a frame into a [`Request`] whose fields are there and in range.
 
 mod files;
+mod label;
 #[cfg(test)]
 mod tests;
-
-use serde::Deserialize;
 
 use super::{Code, Text, json};
 use crate::limits::{
@@ -13,6 +12,8 @@ use crate::limits::{
 };
 
 pub use super::fields::{Fields, RequestId};
+use label::Label;
+
 pub use files::{FileRequest, Sha256, sha256_from_hex, sha256_to_hex};
 
 /// What a client knows beyond the first chat's events. What is not listed is not sent.
@@ -325,27 +326,10 @@ fn parse<'a>(
     Ok(())
 }
 
-/// What labels the answer to a frame whose other fields cannot be used.
-#[derive(Default)]
-struct Label {
-    id: Option<RequestId<'static>>,
-    kind: Option<String>,
-}
-
-impl Label {
-    /// Reads as much of it as is sound.
-    fn read(text: &str) -> Option<Self> {
-        let frame: serde_json::Value = serde_json::from_str(text).ok()?;
-        let id = frame.get("id").and_then(|id| RequestId::deserialize(id).ok());
-        let kind = frame.get("type").and_then(|kind| kind.as_str()).map(str::to_owned);
-        Some(Self { id: id.map(RequestId::into_owned), kind })
-    }
-}
-
 /// How to read each request.
 fn read<'a>(fields: &mut Fields<'a>, limits: &Limits) -> Envelope<'a> {
     let id = fields.id.take();
-    let Some(kind) = fields.kind.take().filter(|kind| !kind.is_empty()) else {
+    let Some(kind) = fields.kind.take() else {
         let refusal = Refusal { code: Code::MissingField, field: Some("type") };
         return Envelope {
             id,

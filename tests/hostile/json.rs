@@ -43,12 +43,12 @@ fn nesting_without_bottom_is_refused() {
 }
 
 #[test]
-fn a_frame_of_a_million_elements_is_survived() {
+fn a_largest_frame_of_nothing_but_elements_is_survived() {
     attack(|stage| {
         stage.sees_largest_frames();
         let mut peer = stage.server.join("mallory");
         for element in ["0", "[]", "{}", "\"\"", "null", "1e1"] {
-            let wide = vec![element; 1_000_000].join(",");
+            let wide = vec![element; (16 * 1024 * 1024 - 64) / (element.len() + 1)].join(",");
             let line = format!("{{\"type\":\"ping\",\"wide\":[{wide}]}}");
             assert_eq!(says(&mut peer, line), "pong");
             // In the place of something that is read it is of the wrong kind.
@@ -63,7 +63,7 @@ fn a_list_of_a_million_features_is_survived() {
     attack(|stage| {
         // Before login there is no room for it; a second login is refused whatever it lists.
         let mut peer = stage.server.join("mallory");
-        let listed = vec!["\"receipts\""; 1_000_000].join(",");
+        let listed = vec!["\"receipts\""; 1_300_000].join(",");
         let line = format!("{{\"type\":\"login\",\"username\":\"x\",\"features\":[{listed}]}}");
         assert_eq!(says(&mut peer, line), "already_logged_in");
     });
@@ -169,9 +169,8 @@ fn a_field_in_another_case_is_another_field() {
             assert_eq!(says(&mut peer, line), "missing_field", "{line}");
         }
         for kind in ["PING", "Ping", "ping ", "ping\\u0000", "", "../ping"] {
-            let code = if kind.is_empty() { "missing_field" } else { "unknown_type" };
             let line = format!("{{\"type\":\"{kind}\"}}");
-            assert_eq!(says(&mut peer, line), code, "{kind:?}");
+            assert_eq!(says(&mut peer, line), "unknown_type", "{kind:?}");
         }
     });
 }
