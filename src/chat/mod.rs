@@ -19,6 +19,8 @@ mod group;
 mod groups;
 mod held;
 mod history;
+#[cfg(test)]
+mod inspect;
 mod lists;
 mod names;
 mod pairs;

@@ -25,6 +25,9 @@ mod reactor;
 mod reading;
 mod secrets;
 mod shell;
+#[cfg(test)]
+#[path = "../../tests/simulation/mod.rs"]
+mod simulation;
 mod system;
 mod timing;
 mod tls;

@@ -270,16 +270,19 @@ impl<G: Ground> Shell<G> {
     }
 
     /// Takes a connection in that was just accepted.
-    pub(super) fn welcome(&mut self, socket: G::Socket, peer: SocketAddr) {
+    pub(super) fn welcome(&mut self, socket: G::Socket, peer: SocketAddr) -> SessionId {
         self.metrics.accepted += 1;
         let tls = self.tls.clone();
         let id = self.connections.insert(|id| Connection::new(id, peer, socket, tls));
-        let Some(connection) = self.connections.get_mut(id) else { return };
-        if self.ground.watch(id, connection.transport.socket_mut()).is_err() {
-            return self.doom(id);
+        if let Some(connection) = self.connections.get_mut(id)
+            && self.ground.watch(id, connection.transport.socket_mut()).is_ok()
+        {
+            log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
+            self.set_due(id, Due::Login, LOGIN_MS_MAX);
+        } else {
+            self.doom(id);
         }
-        log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
-        self.set_due(id, Due::Login, LOGIN_MS_MAX);
+        id
     }
 }
 
