@@ -5,6 +5,7 @@
 //! - [`limits`]: every maximum there is. Uses nothing.
 //! - [`wire`]: bytes, frames, requests, events, names. No I/O. Uses `limits`.
 //! - [`folder`]: whole files under names that nothing else has. Uses `limits`.
+//! - `sabotage`: mistakes that tests put in, to see that the simulation finds them. Uses nothing.
 //! - [`secret`]: how passwords are hashed and made up. Uses nothing.
 //! - [`text`]: every sentence that people read, in Portuguese and English. Uses `wire`.
 //! - [`chat`]: the core, which decides who is who and who gets what. No sockets, clock, threads or
@@ -28,6 +29,7 @@ pub mod folder;
 pub mod journal;
 pub mod limits;
 pub mod load;
+mod sabotage;
 pub mod secret;
 pub mod server;
 pub mod text;

@@ -17,6 +17,7 @@ use crate::chat::UserId;
 use crate::chat::entry::{
     Batch, Changed, ConversationId, Entry, IdSpan, KeptFile, Outcome, Place, Upload, What,
 };
+use crate::sabotage::{self, Sabotage};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 
@@ -188,7 +189,10 @@ impl<'c> Store<'c> {
             self.new_pair.execute(params![conversation, user.min(to).0, user.max(to).0])?;
             self.new.push(conversation);
         }
-        let request = request_value(batch, entry);
+        let request = match sabotage::is(Sabotage::DoneTwice) {
+            true => ToSqlOutput::Owned(Value::Null),
+            false => request_value(batch, entry),
+        };
         let reply_to = said.reply_to.map(int);
         let file_name = said.file.map(|file| file.name.as_str());
         let file_size = said.file.map(|file| int(file.size));

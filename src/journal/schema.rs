@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Durability, OpenError};
+use crate::sabotage::{self, Sabotage};
 
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "papo.db";
@@ -122,6 +123,7 @@ pub(super) fn open_reader(data: &Path) -> rusqlite::Result<Connection> {
 /// the newest and keeps the rest whole.
 pub(super) fn level(durability: Durability) -> &'static str {
     match durability {
+        _ if sabotage::is(Sabotage::AnsweredBeforeSync) => "OFF",
         Durability::Sync => "FULL",
         Durability::Os | Durability::Memory => "NORMAL",
     }

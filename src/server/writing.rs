@@ -9,6 +9,7 @@ use crate::limits::{
     BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
     OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
 };
+use crate::sabotage::{self, Sabotage};
 use crate::text::server::{self as text, Happened};
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
@@ -87,7 +88,8 @@ impl<G: Ground> Shell<G> {
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
         let ended = connection.is_told_nothing();
-        let full = waiting > OUTBOX_SOFT_BYTES_MAX || ended;
+        let full = waiting > OUTBOX_SOFT_BYTES_MAX && !sabotage::is(Sabotage::OutboxUnbounded);
+        let full = full || ended;
         let kept = match class {
             // Once one is left out, all that follow are read back from the journal after it.
             Class::Kept(_) if connection.behind => return,
@@ -236,7 +238,9 @@ impl<G: Ground> Shell<G> {
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
             connection.held = false;
-            self.queue(id);
+            if !sabotage::is(Sabotage::WakeLost) {
+                self.queue(id);
+            }
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;

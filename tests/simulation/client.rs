@@ -170,7 +170,9 @@ impl Client {
         format!(
             "{nature:?} {state:?}, synced {synced}, {} to say from {first:?}, said {said:?}, \
             {bytes} unsent, reads {places:?}, heard {} asked {}, {link:?}",
-            to_say.len(), self.heard_ms, self.asked_ms
+            to_say.len(),
+            self.heard_ms,
+            self.asked_ms
         )
     }
 
@@ -205,7 +207,11 @@ impl Client {
     pub(super) fn disappears(&mut self, now_ms: u64) {
         if let Some(link) = self.link.take() {
             let mut link = link.borrow_mut();
-            if self.dice.one_in(2) { link.break_off() } else { link.end_input() }
+            if self.dice.one_in(2) {
+                link.break_off()
+            } else {
+                link.end_input()
+            }
             if let Some(reading) = &mut self.reading {
                 reading.asked = false;
             }
@@ -267,7 +273,8 @@ impl Client {
         }
         let sent = link.borrow_mut().send(&self.unsent);
         self.unsent.drain(..sent);
-        let waits = self.state == State::Entering || !self.said.is_empty() || self.asked_ms > self.heard_ms;
+        let waits =
+            self.state == State::Entering || !self.said.is_empty() || self.asked_ms > self.heard_ms;
         if waits && now_ms > self.heard_ms.max(self.asked_ms) + PATIENCE_MS {
             self.disappears(now_ms);
         }
@@ -288,7 +295,8 @@ impl Client {
     fn log_in(&mut self) {
         let mut login = json!({"type": "login", "id": "login", "username": self.nature.user});
         if self.nature.modern {
-            login["features"] = json!(["receipts", "presence", "typing", "chunks", "groups", "heartbeat"]);
+            login["features"] =
+                json!(["receipts", "presence", "typing", "chunks", "groups", "heartbeat"]);
             if !self.nature.trusts_cursor {
                 login["since"] = json!(self.position);
             }
@@ -335,7 +343,8 @@ impl Client {
             && let Some(place) = reading.places.front().cloned()
         {
             reading.asked = true;
-            let after = reading.read.entry(place.clone()).or_default().last().map_or(0, |last| last.0);
+            let after =
+                reading.read.entry(place.clone()).or_default().last().map_or(0, |last| last.0);
             let mut request = json!({"type": "history", "id": "all", "after": after, "limit": 200});
             address(&mut request, "with", &place);
             self.asks(now_ms);
@@ -345,7 +354,8 @@ impl Client {
         while self.said.len() < burst
             && let Some(message) = self.to_say.pop_front_if(|next| next.not_before_ms <= now_ms)
         {
-            let kind = if message.place.starts_with("u:") { "private_message" } else { "group_message" };
+            let kind =
+                if message.place.starts_with("u:") { "private_message" } else { "group_message" };
             let mut request = json!({"type": kind, "id": message.id, "content": message.content});
             address(&mut request, "recipient", &message.place);
             self.asks(now_ms);
@@ -380,7 +390,9 @@ impl Client {
         let group = self.dice.pick(world.groups).clone();
         let user = self.dice.pick(world.users).clone();
         match self.dice.below(16) {
-            0 => json!({"type": "create_group", "group_name": group, "private": self.dice.one_in(2)}),
+            0 => {
+                json!({"type": "create_group", "group_name": group, "private": self.dice.one_in(2)})
+            }
             1 | 2 => json!({"type": "join_group", "group_name": group}),
             3 => json!({"type": "leave_group", "group_name": group}),
             4 | 5 => json!({"type": "add_member", "group_name": group, "new_member": user}),
@@ -453,7 +465,11 @@ impl Client {
             "unknown_group" | "not_member" => {}
             // The group of that name is another one by now.
             "id_conflict" if message.place.starts_with("g:") => {}
-            "rate_limited" | "storage_unavailable" | "shutting_down" | "unknown_user" | "server_full" => {
+            "rate_limited"
+            | "storage_unavailable"
+            | "shutting_down"
+            | "unknown_user"
+            | "server_full" => {
                 message.not_before_ms = world.clock.mono_ms() + 200 + self.dice.below(2_000);
                 self.to_say.push_back(message);
             }
@@ -481,7 +497,10 @@ impl Client {
         if code.is_empty() {
             for message in frame["messages"].as_array().into_iter().flatten() {
                 let msg_id = number(message, "msg_id");
-                assert!(pages.last().is_none_or(|last| last.0 < msg_id), "history is in order: {frame}");
+                assert!(
+                    pages.last().is_none_or(|last| last.0 < msg_id),
+                    "history is in order: {frame}"
+                );
                 let (sender, content) = (text(message, "sender"), text(message, "content"));
                 world.ledger.shows(&self.nature.user, msg_id, (sender, content));
                 pages.push((msg_id, sender.to_owned(), content.to_owned()));

@@ -81,7 +81,11 @@ impl Ledger {
         for (msg_id, row) in &store.messages {
             if let Some(request) = &row.request {
                 let once = requests.insert((row.sender.clone(), request.clone()));
-                assert!(once, "{}'s {request} is stored twice, the second time as {msg_id}", row.sender);
+                assert!(
+                    once,
+                    "{}'s {request} is stored twice, the second time as {msg_id}",
+                    row.sender
+                );
             }
         }
         let mut contents = BTreeSet::new();
@@ -101,7 +105,10 @@ impl Ledger {
             };
             assert_eq!((&row.sender, &row.content), (sender, content), "{user} was shown {msg_id}");
             assert!(store.may_see(user, row), "{user} was shown {msg_id}, which is not theirs");
-            assert!(store.may_see(sender, row), "{sender} wrote {msg_id} where they were no member");
+            assert!(
+                store.may_see(sender, row),
+                "{sender} wrote {msg_id} where they were no member"
+            );
         }
     }
 }

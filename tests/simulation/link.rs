@@ -229,7 +229,10 @@ impl fmt::Display for Link {
         let Self { to_server, to_client, blocked, broken, lost, .. } = self;
         let held = |pipe: &Pipe| (pipe.held(), pipe.room, pipe.ended);
         let (inward, outward) = (held(to_server), held(to_client));
-        write!(f, "to server {inward:?}, to client {outward:?}, blocked {blocked}, broken {broken}, ")?;
+        write!(
+            f,
+            "to server {inward:?}, to client {outward:?}, blocked {blocked}, broken {broken}, "
+        )?;
         write!(f, "lost {lost}, ready {:?}", self.ready)
     }
 }

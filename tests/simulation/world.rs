@@ -223,7 +223,9 @@ impl Simulation {
     fn drain(&mut self, otherwise: &str, begin: impl FnOnce(&mut Self)) {
         begin(self);
         let until_ms = self.now_ms() + DRAIN_MS;
-        while !self.clients.iter().all(Client::is_content) || self.storage.is_busy(self.shell.as_mut()) {
+        while !self.clients.iter().all(Client::is_content)
+            || self.storage.is_busy(self.shell.as_mut())
+        {
             if self.now_ms() >= until_ms {
                 let waiting = self.clients.iter().filter(|client| !client.is_content());
                 let waiting: Vec<String> = waiting.map(Client::waits_for).collect();
@@ -389,7 +391,11 @@ impl Simulation {
         }
         for wire in &self.wires {
             let mut link = wire.link.borrow_mut();
-            if self.dice.one_in(2) { link.break_off() } else { link.lose() }
+            if self.dice.one_in(2) {
+                link.break_off()
+            } else {
+                link.lose()
+            }
             if !self.calm {
                 continue;
             }
