@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::clock::Clock;
 use super::codec::{Codec, Dialect, Heard};
 use super::dice::Dice;
+use super::files::{Download, Step, Upload};
 use super::ledger::{Acked, Ledger, number, text};
 use super::link::Link;
 use crate::wire::event::MsgId;
@@ -98,6 +99,8 @@ pub(super) struct Client {
     next_ms: u64,
     pub(super) reading: Option<Reading>,
     synced: bool,
+    upload: Option<Upload>,
+    download: Option<Download>,
 }
 
 impl Client {
@@ -127,6 +130,8 @@ impl Client {
             next_ms: until_ms,
             reading: None,
             synced: false,
+            upload: None,
+            download: None,
         }
     }
 
@@ -146,6 +151,7 @@ impl Client {
         self.state == State::Online
             && self.to_say.is_empty()
             && self.said.is_empty()
+            && self.upload.is_none()
             && self.synced
             && read
     }
@@ -162,17 +168,18 @@ impl Client {
 
     /// What it still waits for.
     pub(super) fn waits_for(&self) -> String {
-        let Self { nature, state, to_say, said, synced, unsent, reading, .. } = self;
+        let Self { nature, state, to_say, said, synced, unsent, reading, upload, .. } = self;
         let places = reading.as_ref().map(|reading| (reading.asked, &reading.places));
         let (first, bytes) = (to_say.front(), unsent.len());
         let link = self.link.as_ref().map(|link| link.borrow().to_string());
         let said: Vec<&String> = said.keys().collect();
         format!(
             "{nature:?} {state:?}, synced {synced}, {} to say from {first:?}, said {said:?}, \
-            {bytes} unsent, reads {places:?}, heard {} asked {}, {link:?}",
+            {bytes} unsent, reads {places:?}, heard {} asked {}, {link:?}, {:?}",
             to_say.len(),
             self.heard_ms,
-            self.asked_ms
+            self.asked_ms,
+            upload.as_ref().map(|upload| &upload.id)
         )
     }
 
@@ -193,6 +200,10 @@ impl Client {
         self.synced = false;
         (self.heard_ms, self.asked_ms) = (now_ms, now_ms);
         self.next_ms = now_ms;
+        if let Some(upload) = &mut self.upload {
+            upload.is_interrupted();
+        }
+        self.download = None;
         // What was said and not answered is said again.
         let again = std::mem::take(&mut self.said);
         for message in again.into_values().rev() {
@@ -273,8 +284,10 @@ impl Client {
         }
         let sent = link.borrow_mut().send(&self.unsent);
         self.unsent.drain(..sent);
-        let waits =
-            self.state == State::Entering || !self.said.is_empty() || self.asked_ms > self.heard_ms;
+        let waits = self.state == State::Entering
+            || !self.said.is_empty()
+            || self.upload.is_some()
+            || self.asked_ms > self.heard_ms;
         if waits && now_ms > self.heard_ms.max(self.asked_ms) + PATIENCE_MS {
             self.disappears(now_ms);
         }
@@ -333,6 +346,13 @@ impl Client {
                 let message = self.thinks_of(world);
                 self.to_say.push_back(message);
             }
+            if self.nature.modern && self.upload.is_none() && self.dice.one_in(60) {
+                self.count += 1;
+                let Nature { user, device, .. } = &self.nature;
+                let id = format!("{user}-{device}-{}", self.count);
+                let place = self.addresses(world);
+                self.upload = Some(Upload::new(id, place, &mut self.dice));
+            }
             if self.dice.one_in(12) {
                 let request = self.wishes(world);
                 self.says(&request);
@@ -347,6 +367,12 @@ impl Client {
                 reading.read.entry(place.clone()).or_default().last().map_or(0, |last| last.0);
             let mut request = json!({"type": "history", "id": "all", "after": after, "limit": 200});
             address(&mut request, "with", &place);
+            self.asks(now_ms);
+            self.says(&request);
+        }
+        while let Some(upload) = &mut self.upload
+            && let Some(request) = upload.next(now_ms)
+        {
             self.asks(now_ms);
             self.says(&request);
         }
@@ -366,23 +392,26 @@ impl Client {
 
     fn thinks_of(&mut self, world: &World<'_>) -> Message {
         self.count += 1;
-        let place = if self.dice.one_in(2) {
-            format!("g:{}", self.dice.pick(world.groups))
-        } else {
-            let other = loop {
-                let user = self.dice.pick(world.users);
-                if *user != self.nature.user {
-                    break user;
-                }
-            };
-            format!("u:{other}")
-        };
+        let place = self.addresses(world);
         let longest = *self.dice.pick(&[4, 40, 40, 400, 8_000]);
         let padding = usize::try_from(self.dice.below(longest)).unwrap_or(0);
         let Nature { user, device, .. } = &self.nature;
         let id = format!("{user}-{device}-{}", self.count);
         let content = format!("{id} {}", "é".repeat(padding));
         Message { id, place, content, not_before_ms: 0 }
+    }
+
+    /// A group, or somebody else.
+    fn addresses(&mut self, world: &World<'_>) -> String {
+        if self.dice.one_in(2) {
+            return format!("g:{}", self.dice.pick(world.groups));
+        }
+        loop {
+            let user = self.dice.pick(world.users);
+            if *user != self.nature.user {
+                return format!("u:{user}");
+            }
+        }
     }
 
     /// Something whose answer it does not wait for.
@@ -422,7 +451,23 @@ impl Client {
                 self.with_password |= code.is_empty();
                 self.claimed = code.is_empty() || code == "wrong_password";
             }
-            "private_message_received" | "group_message_received" => self.is_shown(frame, world),
+            "private_message_received" | "group_message_received" => {
+                self.is_shown(frame, text(frame, "content"), world);
+            }
+            "file_received" | "group_file_received" => {
+                self.is_shown(frame, text(frame, "filename"), world);
+                if self.nature.modern && self.download.is_none() && self.dice.one_in(2) {
+                    let download = Download::of(frame);
+                    self.says(&download.request());
+                    self.download = Some(download);
+                }
+            }
+            "file_data" => {
+                if self.download.as_mut().is_some_and(|download| download.hears(frame)) {
+                    self.download = None;
+                }
+            }
+            "file_response" | "file_ack" => self.hears_of_file(frame, world),
             "synced" => {
                 self.position = self.position.max(number(frame, "cursor"));
                 self.synced = true;
@@ -477,9 +522,27 @@ impl Client {
         }
     }
 
-    fn is_shown(&mut self, frame: &Value, world: &mut World<'_>) {
+    fn hears_of_file(&mut self, frame: &Value, world: &mut World<'_>) {
+        let Some(upload) = &mut self.upload else { return };
+        if frame["id"] != upload.id.as_str() {
+            return;
+        }
+        match upload.hears(frame, world.clock.mono_ms()) {
+            Step::GoesOn => return,
+            Step::GivenUp => {}
+            Step::Stored(msg_id) => {
+                let Upload { id, place, name, .. } = upload;
+                let acked = Acked { msg_id, place: place.clone(), content: name.clone() };
+                world.ledger.acks(&self.nature.user, id, acked);
+                self.known.insert(msg_id);
+            }
+        }
+        self.upload = None;
+    }
+
+    fn is_shown(&mut self, frame: &Value, content: &str, world: &mut World<'_>) {
         let (msg_id, prev) = (number(frame, "msg_id"), number(frame, "prev"));
-        let (sender, content) = (text(frame, "sender"), text(frame, "content"));
+        let sender = text(frame, "sender");
         let me = self.nature.user.as_str();
         assert!(prev < msg_id, "{frame}");
         assert!(msg_id > self.newest_here, "{me} is shown {msg_id} after {}", self.newest_here);
@@ -501,7 +564,9 @@ impl Client {
                     pages.last().is_none_or(|last| last.0 < msg_id),
                     "history is in order: {frame}"
                 );
-                let (sender, content) = (text(message, "sender"), text(message, "content"));
+                let file = message["filename"].is_string();
+                let content = text(message, if file { "filename" } else { "content" });
+                let sender = text(message, "sender");
                 world.ledger.shows(&self.nature.user, msg_id, (sender, content));
                 pages.push((msg_id, sender.to_owned(), content.to_owned()));
             }
@@ -514,7 +579,7 @@ impl Client {
 }
 
 /// Says in a request for which conversation it is.
-fn address(request: &mut Value, user: &str, place: &str) {
+pub(super) fn address(request: &mut Value, user: &str, place: &str) {
     match place.split_once(':') {
         Some(("u", name)) => request[user] = json!(name),
         Some((_, name)) => request["group_name"] = json!(name),

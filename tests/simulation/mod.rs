@@ -6,6 +6,7 @@ mod clock;
 mod codec;
 #[path = "../store/kill/dice.rs"]
 mod dice;
+mod files;
 mod ground;
 mod hostile;
 mod ledger;

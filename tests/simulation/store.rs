@@ -62,7 +62,7 @@ impl Row {
 impl Stored {
     /// Reads it all.
     pub(super) fn read(db: &Connection) -> rusqlite::Result<Self> {
-        let rows = "SELECT m.id, s.name, m.content, CAST(m.request AS TEXT), c.id, c.name, a.name, b.name
+        let rows = "SELECT m.id, s.name, COALESCE(m.file_name, m.content), CAST(m.request AS TEXT), c.id, c.name, a.name, b.name
             FROM message m JOIN user s ON s.id = m.sender JOIN conversation c ON c.id = m.conversation
             LEFT JOIN user a ON a.id = c.a LEFT JOIN user b ON b.id = c.b";
         let messages = db
