@@ -38,12 +38,18 @@ const DIGITS: usize = 16;
 
 static SHELVES: Mutex<BTreeMap<u64, Shelf>> = Mutex::new(BTreeMap::new());
 
-/// A disk with one folder. Its files are gone when it is dropped.
-#[derive(Debug)]
+/// A disk with one folder. Its files are gone when its last clone is dropped.
+#[derive(Clone, Debug)]
 pub struct Disk {
+    shelf: Shelf,
+    place: Arc<Place>,
+}
+
+/// Where a disk is.
+#[derive(Debug)]
+struct Place {
     number: u64,
     path: PathBuf,
-    shelf: Shelf,
 }
 
 impl Default for Disk {
@@ -61,12 +67,13 @@ impl Disk {
         let shelf = Shelf::default();
         let mut shelves = SHELVES.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.insert(number, Arc::clone(&shelf));
-        Self { number, path: format!("{ROOT}{number:0DIGITS$x}").into(), shelf }
+        let path = format!("{ROOT}{number:0DIGITS$x}").into();
+        Self { shelf, place: Arc::new(Place { number, path }) }
     }
 
     /// Its folder. Connections to files in it are opened with [`vfs_of`] it.
     pub fn folder(&self) -> &Path {
-        &self.path
+        &self.place.path
     }
 
     /// How many operations have changed something, or synced something, or were to.
@@ -83,6 +90,11 @@ impl Disk {
     /// Whether it has power.
     pub fn is_on(&self) -> bool {
         lock(&self.shelf).on
+    }
+
+    /// How often whatever was open has died: by [`Disk::power_on`] and [`Disk::restart`].
+    pub fn life(&self) -> u64 {
+        lock(&self.shelf).life
     }
 
     /// Every operation fails from now on.
@@ -158,7 +170,7 @@ impl Disk {
     }
 }
 
-impl Drop for Disk {
+impl Drop for Place {
     fn drop(&mut self) {
         SHELVES.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
     }
