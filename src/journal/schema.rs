@@ -1,5 +1,8 @@
 //! The store's file: its tables, how they came to be, and how it is opened.
 
+#[cfg(unix)]
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -80,7 +83,7 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(data.join(FILE), flags)?;
+    let mut db = connect(data, flags)?;
     #[cfg(test)]
     if let Some(pages) = PAGES_MAX.get() {
         db.pragma_update(None, "max_page_count", pages)?;
@@ -100,23 +103,36 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
 pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
     // The first thing written makes the file that all commits go to.
     db.execute("UPDATE meta SET value = value WHERE key = 'last'", [])?;
-    #[cfg(unix)]
-    std::fs::File::open(data)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| OpenError::Unusable(error.to_string()))?;
-    #[cfg(not(unix))]
-    let _ = data;
-    Ok(())
+    sync_folder(data).map_err(|error| OpenError::Unusable(error.to_string()))
 }
 
 /// Opens the store once more, to read.
 pub(super) fn open_reader(data: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(data.join(FILE), flags)?;
+    let db = connect(data, flags)?;
     db.execute_batch(
         "PRAGMA query_only = 1; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY",
     )?;
     Ok(db)
+}
+
+fn connect(data: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    #[cfg(test)]
+    if let Some(vfs) = simulated_disk::vfs_of(data) {
+        return Connection::open_with_flags_and_vfs(data.join(FILE), flags, vfs);
+    }
+    Connection::open_with_flags(data.join(FILE), flags)
+}
+
+fn sync_folder(data: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if simulated_disk::vfs_of(data).is_some() {
+        return simulated_disk::sync_folder(data);
+    }
+    #[cfg(unix)]
+    return File::open(data)?.sync_all();
+    #[cfg(not(unix))]
+    return Ok(());
 }
 
 /// When `SQLite` syncs. What is not synced at all could be in pieces after a power cut; `NORMAL` loses
