@@ -42,8 +42,14 @@ pub(crate) const fn is(_: Sabotage) -> bool {
     false
 }
 
-/// Makes a mistake from now on in this thread, or none any more. Gives the one made before.
+/// Makes a mistake from now on in this thread, or none any more.
 #[cfg(test)]
-pub(crate) fn make(sabotage: Option<Sabotage>) -> Option<Sabotage> {
-    ON.replace(sabotage)
+pub(crate) fn make(sabotage: Option<Sabotage>) {
+    ON.set(sabotage);
+}
+
+/// The mistake that this thread makes.
+#[cfg(test)]
+pub(crate) fn made() -> Option<Sabotage> {
+    ON.get()
 }

@@ -17,6 +17,7 @@ use super::{Durability, OpenError, recover, schema};
 use crate::chat::entry::{Batch, Committed};
 use crate::chat::query::{Fetched, Query, Recovered, Ticket};
 use crate::limits::JOURNAL_ANSWERS_WAITING_MAX;
+use crate::sabotage;
 
 /// The log is moved early, so that a short run has seen it more than once.
 const PACE: Pace = Pace { quiet_pages: 16, pages: 48 };
@@ -76,7 +77,9 @@ impl Stepped {
         let (steps, to_do) = mpsc::channel();
         let (is_done, done) = mpsc::channel();
         let (report, reports) = mpsc::channel();
+        let mistake = sabotage::made();
         let writer = spawn("papo-journal", move || {
+            sabotage::make(mistake);
             Writer::run(db, durability, last, &report, &|| (), PACE, |writer| {
                 obey(writer, &to_do, &is_done)
             });
@@ -101,6 +104,8 @@ impl Stepped {
             failed: None,
             flight: Flight::default(),
         };
+        // The writer prepares its statements, which reads: nobody else does meanwhile.
+        let _ = stepped.done.recv();
         Ok((stepped, recovered))
     }
 
@@ -177,6 +182,11 @@ impl Stepped {
         if !jobs.is_empty() {
             self.step(Step::Work(jobs));
         }
+    }
+
+    /// What has been reported and not been taken.
+    pub(crate) fn reported(&self) -> impl Iterator<Item = &Committed> {
+        self.ready.iter()
     }
 
     /// How many questions have no answer.
@@ -259,6 +269,7 @@ fn obey(
     steps: &Receiver<Step>,
     is_done: &Sender<()>,
 ) -> Result<(), Fatal> {
+    let _ = is_done.send(());
     while writer.is_open() {
         // Nobody there any more: it was killed, and does nothing more.
         let Ok(step) = steps.recv() else { break };

@@ -40,6 +40,9 @@ impl Ledger {
 
     /// Something happened that has to happen again when the same seed is played.
     pub(super) fn note(&mut self, what: &[u8]) {
+        if std::env::var_os("PAPO_TRACE").is_some() {
+            println!("{}", String::from_utf8_lossy(what).trim_end());
+        }
         self.trace.write(what);
         self.trace.write_u8(255);
     }

@@ -22,7 +22,9 @@ fn nothing_is_lost_whatever_happens() {
     let first: u64 = std::env::var("PAPO_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(0);
     let count: u64 = std::env::var("PAPO_SEEDS").ok().and_then(|s| s.parse().ok()).unwrap_or(20);
     for seed in first..first + count {
+        println!("RUN");
         let outcome = Simulation::new(seed).play();
+        println!("RUN");
         let again = Simulation::new(seed).play();
         println!("{seed}: {outcome:?}");
         assert_eq!(outcome, again, "seed {seed}");

@@ -89,9 +89,11 @@ impl Storage {
     }
 
     /// Something goes wrong with the disk.
-    pub(super) fn goes_wrong(&mut self) {
+    pub(super) fn goes_wrong(&mut self, ledger: &mut Ledger) {
         let Some(disk) = &self.disk else { return };
-        match self.dice.below(6) {
+        let which = self.dice.below(6);
+        ledger.note(format!("{}: fault {which}", self.clock.mono_ms()).as_bytes());
+        match which {
             0..2 if self.survives_power_cut() => disk.crash_after(1 + self.dice.below(60)),
             2 => {
                 disk.full(Some(disk.used() + self.dice.below(20_000)));
@@ -146,6 +148,7 @@ impl Storage {
                     steps.reported().for_each(|committed| note(committed, ledger));
                 }
                 woken = true;
+                ledger.note(format!("{now_ms}: {some} written, {}", disk.operations()).as_bytes());
             }
         }
         if steps.questions_waiting() > 0 {
@@ -155,10 +158,12 @@ impl Storage {
                 let at = self.dice.below(steps.questions_waiting() as u64);
                 steps.answer(usize::try_from(at).unwrap_or(0));
                 woken = true;
+                ledger.note(format!("{now_ms}: {at} answered").as_bytes());
             }
         }
         if !woken && self.dice.one_in(200) {
             steps.quiet();
+            ledger.note(format!("{now_ms}: quiet, {}", disk.operations()).as_bytes());
         }
         woken
     }

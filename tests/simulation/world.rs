@@ -183,8 +183,8 @@ impl Simulation {
                 let hours = *self.dice.pick(&[-24 * 365, -1, 1, 24 * 365]);
                 self.clock.leap(hours * 3_600_000);
             }
-            7..9 => self.storage.goes_wrong(),
-            9 if self.shell.is_some() && self.storage.survives() => {
+            7..9 => self.storage.goes_wrong(&mut self.ledger),
+            9 if self.shell.is_some() && self.storage.survives_power_cut() => {
                 self.crash(true);
             }
             10 if self.shell.is_some() && self.storage.survives() => {
@@ -223,9 +223,7 @@ impl Simulation {
     fn drain(&mut self, otherwise: &str, begin: impl FnOnce(&mut Self)) {
         begin(self);
         let until_ms = self.now_ms() + DRAIN_MS;
-        while !self.clients.iter().all(Client::is_content)
-            || self.storage.is_busy(self.shell.as_mut())
-        {
+        while !self.clients.iter().all(Client::is_content) || self.is_busy() {
             if self.now_ms() >= until_ms {
                 let waiting = self.clients.iter().filter(|client| !client.is_content());
                 let waiting: Vec<String> = waiting.map(Client::waits_for).collect();
@@ -251,7 +249,7 @@ impl Simulation {
         if self.shell.is_some() || now_ms < self.up_at_ms {
             return;
         }
-        match self.storage.open(&self.ledger) {
+        match self.storage.open(&mut self.ledger) {
             Ok(known) => {
                 let ground = SimGround::new(&self.clock, self.dice.another(), self.storage.files());
                 let shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
@@ -260,8 +258,9 @@ impl Simulation {
                 self.shell = Some(shell);
             }
             // The disk failed once more.
-            Err(_) => {
-                self.storage.crashes();
+            Err(why) => {
+                self.ledger.note(format!("{now_ms}: not opened: {why}").as_bytes());
+                self.storage.comes_back();
                 self.up_at_ms = now_ms + 500;
             }
         }
@@ -359,7 +358,8 @@ impl Simulation {
         assert!(self.turns_at_once < TURNS_AT_ONCE_MAX, "the loop spins");
         shell.now = self.clock.now();
         shell.turn();
-        if shell.journal.failure().is_some() {
+        if let Some(why) = shell.journal.failure() {
+            self.ledger.note(format!("{now_ms}: the store fails: {why}").as_bytes());
             // The process ends.
             return self.crash(false);
         }
@@ -374,16 +374,22 @@ impl Simulation {
     fn closes(&mut self) {
         let Some(shell) = self.shell.take() else { return };
         shell.close();
-        self.storage.closed();
+        self.storage.comes_back();
         self.stopping = false;
         self.up_at_ms = self.now_ms() + 100 + self.dice.below(2_000);
-        if !self.storage.is_off() {
-            self.audit();
-        }
+        self.audit();
+    }
+
+    /// Whether something is on its way to the disk.
+    fn is_busy(&mut self) -> bool {
+        let Self { shell, storage, .. } = self;
+        shell.as_mut().is_none_or(|shell| storage.is_busy(&mut shell.journal))
     }
 
     /// The process dies, with the machine or alone.
     fn crash(&mut self, power: bool) {
+        let note = format!("{}: crash, of the machine {power}", self.now_ms());
+        self.ledger.note(note.as_bytes());
         self.outcome.crashes += 1;
         if let Some(mut shell) = self.shell.take() {
             self.storage.crash(std::mem::take(&mut shell.journal), power);
