@@ -136,6 +136,10 @@ pub const PASSWORDS_WAITING_MAX: usize = 64;
 /// Senders of whom one user remembers that they wait to hear of an arrival.
 pub const OWED_RECEIPTS_MAX: usize = 1_024;
 
+/// Times in groups that are over, of one user, of which it is remembered that they were: a client that
+/// was away meanwhile still gets what was said then.
+pub const PAST_STAYS_MAX: usize = 64;
+
 /// Time after which the journal is told up to where users have everything: so much may be sent
 /// again to clients without `received` when the server is killed.
 pub const SEEN_INTERVAL_MS: u64 = 100;

@@ -197,7 +197,6 @@ impl Chat {
         let receiver = self.users.get_mut(user);
         if position > receiver.cursor {
             receiver.cursor = position;
-            receiver.past.retain(|past| past.until > position);
             self.note_seen(user, now);
         }
     }

@@ -68,10 +68,8 @@ impl Chat {
                         group.members.push(Membership { user, role, since, added_by, ts, read });
                         of.groups.push(id);
                     }
-                    Some(until) if until > of.cursor => {
-                        of.past.push(Past { group: id, since, until });
-                    }
-                    _ => {}
+                    Some(until) => of.remember(Past { group: id, since, until }),
+                    None => {}
                 }
             }
             self.groups.restore(id, group);

@@ -98,11 +98,22 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     Ok(db)
 }
 
-/// Makes sure that the store's files are in their folder, also after a power cut. `SQLite` syncs a
-/// folder in which it makes a file, and does not look whether that worked.
+/// Makes sure that what is in the store now is on the disk, also after a power cut.
+///
+/// `SQLite` syncs a folder in which it makes a file, and does not look whether that worked. And what a
+/// sync that failed was to write counts as written on Linux: it can be read, no later sync tries again,
+/// and without it all that comes after it in the log is lost with the power (Rebello and others, "Can
+/// applications recover from fsync failures?", 2020). A process before this one may have ended by such
+/// a failure, so the log is moved into the file, which writes it all once more, before anything is put
+/// after it.
 pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
     // The first thing written makes the file that all commits go to.
     db.execute("UPDATE meta SET value = value WHERE key = 'last'", [])?;
+    match db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        // Who has no room can still read, and refuses what comes.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {}
+        moved => moved?,
+    }
     sync_folder(data).map_err(|error| OpenError::Unusable(error.to_string()))
 }
 
