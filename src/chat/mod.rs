@@ -38,9 +38,8 @@ mod upload;
 mod users;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use foldhash::fast::RandomState;
 use slab::Slab;
 
 pub use counts::Counts;
@@ -129,7 +128,7 @@ pub struct Chat {
     targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
     /// Files that come in pieces, by the number of their upload.
-    uploads: HashMap<u64, Arriving, RandomState>,
+    uploads: BTreeMap<u64, Arriving>,
     /// Bytes of their pieces on the way to the disk.
     chunk_bytes: usize,
     file_limits: FileLimits,
@@ -157,7 +156,7 @@ impl Chat {
             written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
-            uploads: HashMap::default(),
+            uploads: BTreeMap::new(),
             chunk_bytes: 0,
             file_limits: FileLimits::default(),
             arriving_bytes: 0,

@@ -52,6 +52,16 @@ pub(super) struct Outcome {
     pub(super) crashes: u64,
 }
 
+impl Outcome {
+    /// One more run.
+    pub(super) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.frames += other.frames;
+        self.virtual_ms += other.virtual_ms;
+        self.crashes += other.crashes;
+    }
+}
+
 /// One run.
 pub(super) struct Simulation {
     clock: Clock,
