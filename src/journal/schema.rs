@@ -1,8 +1,7 @@
 //! The store's file: its tables, how they came to be, and how it is opened.
 
-#[cfg(unix)]
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -11,6 +10,12 @@ use super::{Durability, OpenError};
 
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "papo.db";
+
+/// The log beside it: what has been committed and not moved into the file.
+const LOG: &str = "papo.db-wal";
+
+/// How much of the log is written anew in one piece.
+const LOG_PIECE_BYTES: usize = 1024 * 1024;
 
 #[cfg(test)]
 thread_local! {
@@ -82,6 +87,7 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    renew_log(data).map_err(|error| OpenError::Unusable(error.to_string()))?;
     let mut db = connect(data, flags)?;
     #[cfg(test)]
     if let Some(pages) = PAGES_MAX.get() {
@@ -121,6 +127,42 @@ fn connect(data: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
         return Connection::open_with_flags_and_vfs(data.join(FILE), flags, vfs);
     }
     Connection::open_with_flags(data.join(FILE), flags)
+}
+
+/// Writes the log as it is once more, and syncs it.
+///
+/// A server that could not sync has ended, and nobody knows what of the log is on the disk: the system
+/// has forgotten that it was to write the rest, and shows it all the same until the power is off. What
+/// the next server commits comes after it in the log, and without it would be lost with it.
+pub(super) fn renew_log(data: &Path) -> io::Result<()> {
+    let path = data.join(LOG);
+    #[cfg(test)]
+    if simulated_disk::vfs_of(data).is_some() {
+        return match simulated_disk::File::open(&path) {
+            Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+    }
+    match File::options().read(true).write(true).open(path) {
+        Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn rewrite(log: &mut (impl Read + Write + Seek)) -> io::Result<()> {
+    let (mut at, mut piece) = (0, Vec::new());
+    loop {
+        piece.clear();
+        Read::by_ref(log).take(LOG_PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        log.seek(SeekFrom::Start(at))?;
+        log.write_all(&piece)?;
+        at += piece.len() as u64;
+    }
 }
 
 fn sync_folder(data: &Path) -> io::Result<()> {
