@@ -2,7 +2,7 @@
 
 use simulated_disk::Disk;
 
-use super::super::Durability;
+use super::super::{Durability, Journal, OpenError};
 use super::run::Run;
 
 /// What a run does in the tests that repeat it for each of its operations.
@@ -113,6 +113,14 @@ fn a_failed_sync_ends_the_journal_and_the_next_one_builds_on_solid_ground() {
         run.act(12);
         failed += usize::from(run.failure().is_some());
         run.kill();
+        // The power may go off while the next one begins.
+        if run.dice(2) == 0 {
+            let operation = 1 + run.dice(20);
+            run.disk.crash_after(operation);
+            run.open();
+            run.crash();
+            run.disk.power_on(seed);
+        }
         run.reopen_and_check();
         run.act(8);
         run.check();
@@ -142,7 +150,11 @@ fn the_same_run_has_the_same_reports_and_leaves_the_same_disk() {
 }
 
 #[test]
-fn a_disk_is_no_folder_of_the_system() {
+fn a_folder_that_cannot_be_synced_has_no_store() {
     let disk = Disk::new();
-    assert!(!disk.folder().exists());
+    disk.fail_folder_syncs();
+    let opened = Journal::stepped(&disk, Durability::Sync);
+    assert!(matches!(opened, Err(OpenError::Unusable(_))));
+    disk.heal();
+    assert!(Journal::stepped(&disk, Durability::Sync).is_ok());
 }

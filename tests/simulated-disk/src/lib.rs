@@ -144,6 +144,11 @@ impl Disk {
         lock(&self.shelf).faults.next_sync = Some(seed);
     }
 
+    /// Syncs of the folder fail from now on, of which `SQLite` takes no notice.
+    pub fn fail_folder_syncs(&self) {
+        lock(&self.shelf).faults.name_syncs = true;
+    }
+
     /// Nothing is to go wrong any more: there is room, and no failure or crash is ahead.
     pub fn heal(&self) {
         let mut folder = lock(&self.shelf);
