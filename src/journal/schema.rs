@@ -1,17 +1,22 @@
 //! The store's file: its tables, how they came to be, and how it is opened.
 
-#[cfg(unix)]
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Durability, OpenError};
 use crate::sabotage::{self, Sabotage};
 
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "papo.db";
+
+/// The log beside it: what has been committed and not moved into the file.
+const LOG: &str = "papo.db-wal";
+
+/// How much of the log is written anew in one piece.
+const LOG_PIECE_BYTES: usize = 1024 * 1024;
 
 #[cfg(test)]
 thread_local! {
@@ -89,7 +94,7 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
         db.pragma_update(None, "max_page_count", pages)?;
     }
     // Before anything is written: a file of somebody else's, or of a newer papo's, stays as it is.
-    migrate_if_known(&mut db)?;
+    migrate_if_known(&mut db, data)?;
     db.execute_batch(&format!(
         "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;
          PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864",
@@ -98,23 +103,12 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     Ok(db)
 }
 
-/// Makes sure that what is in the store now is on the disk, also after a power cut.
-///
-/// `SQLite` syncs a folder in which it makes a file, and does not look whether that worked. And what a
-/// sync that failed was to write counts as written on Linux: it can be read, no later sync tries again,
-/// and without it all that comes after it in the log is lost with the power (Rebello and others, "Can
-/// applications recover from fsync failures?", 2020). A process before this one may have ended by such
-/// a failure, so the log is moved into the file, which writes it all once more, before anything is put
-/// after it.
+/// Makes sure that the store's files are in their folder, also after a power cut. `SQLite` syncs a
+/// folder in which it makes a file, and does not look whether that worked.
 pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
     // The first thing written makes the file that all commits go to.
     db.execute("UPDATE meta SET value = value WHERE key = 'last'", [])?;
-    match db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        // Who has no room can still read, and refuses what comes.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {}
-        moved => moved?,
-    }
-    sync_folder(data).map_err(|error| OpenError::Unusable(error.to_string()))
+    Ok(sync_folder(data)?)
 }
 
 /// Opens the store once more, to read.
@@ -133,6 +127,48 @@ fn connect(data: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
         return Connection::open_with_flags_and_vfs(data.join(FILE), flags, vfs);
     }
     Connection::open_with_flags(data.join(FILE), flags)
+}
+
+/// Writes the log as it is once more, and syncs it.
+///
+/// A server that could not sync has ended, and nobody knows what of the log is on the disk: the system
+/// has forgotten that it was to write the rest, and shows it all the same until the power is off. What
+/// the next server commits comes after it in the log, and without it would be lost with it.
+pub(super) fn renew_log(db: &mut Connection, data: &Path) -> Result<(), OpenError> {
+    // Whoever removes files beside this writes to the log, too, but not within this transaction.
+    let alone = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    rewrite_and_sync(&data.join(LOG))?;
+    Ok(alone.rollback()?)
+}
+
+fn rewrite_and_sync(path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if simulated_disk::vfs_of(path).is_some() {
+        return match simulated_disk::File::open(path) {
+            Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+    }
+    match File::options().read(true).write(true).open(path) {
+        Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn rewrite(log: &mut (impl Read + Write + Seek)) -> io::Result<()> {
+    let (mut at, mut piece) = (0, Vec::new());
+    loop {
+        piece.clear();
+        Read::by_ref(log).take(LOG_PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        log.seek(SeekFrom::Start(at))?;
+        log.write_all(&piece)?;
+        at += piece.len() as u64;
+    }
 }
 
 fn sync_folder(data: &Path) -> io::Result<()> {
@@ -161,13 +197,14 @@ pub(super) fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn migrate_if_known(db: &mut Connection) -> Result<(), OpenError> {
+fn migrate_if_known(db: &mut Connection, data: &Path) -> Result<(), OpenError> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = known();
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    renew_log(db, data)?;
     db.execute_batch("PRAGMA synchronous = FULL")?;
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
         let change = db.transaction()?;
@@ -189,6 +226,12 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Unusable(error.to_string())
+    }
+}
+
 /// A number as `SQLite` keeps it. Numbers of ours stay far below its end.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -197,4 +240,23 @@ pub(super) fn int(number: u64) -> i64 {
 /// A number as `SQLite` kept it.
 pub(super) fn number(int: i64) -> u64 {
     u64::try_from(int).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_written_anew_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOG);
+        rewrite_and_sync(&path).unwrap();
+        assert!(!path.exists());
+        for len in [0, 1, LOG_PIECE_BYTES, 2 * LOG_PIECE_BYTES + 512] {
+            let bytes: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            rewrite_and_sync(&path).unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
+        }
+    }
 }

@@ -43,6 +43,7 @@ pub(crate) struct Faults {
     pub(crate) room: Option<u64>,
     pub(crate) next_write: bool,
     pub(crate) next_read: bool,
+    pub(crate) name_syncs: bool,
     /// With the seed of what is lost.
     pub(crate) next_sync: Option<u64>,
 }
@@ -167,6 +168,9 @@ impl Folder {
     pub(crate) fn sync_names(&mut self) -> Result<(), Code> {
         if !self.on || self.begin() {
             return self.end(true, ffi::SQLITE_IOERR_DIR_FSYNC);
+        }
+        if self.faults.name_syncs {
+            return Err(ffi::SQLITE_IOERR_DIR_FSYNC);
         }
         self.pending_names.clear();
         self.kept_names.clone_from(&self.names);

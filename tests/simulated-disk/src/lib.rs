@@ -16,6 +16,7 @@
 
 mod dice;
 mod file;
+mod files;
 mod folder;
 mod locks;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use files::File;
 use folder::{Shelf, lock};
 
 /// What the paths of all simulated files begin with.
@@ -140,6 +142,18 @@ impl Disk {
     /// there that dice with this seed let through.
     pub fn fail_next_sync(&self, seed: u64) {
         lock(&self.shelf).faults.next_sync = Some(seed);
+    }
+
+    /// Syncs of the folder fail from now on, of which `SQLite` takes no notice.
+    pub fn fail_folder_syncs(&self) {
+        lock(&self.shelf).faults.name_syncs = true;
+    }
+
+    /// Nothing is to go wrong any more: there is room, and no failure or crash is ahead.
+    pub fn heal(&self) {
+        let mut folder = lock(&self.shelf);
+        folder.faults = folder::Faults::default();
+        folder.crash_at = None;
     }
 
     /// What a reader of a file sees.
