@@ -145,6 +145,12 @@ impl Client {
         matches!(self.state, State::Away { until_ms } if until_ms <= now_ms) && self.link.is_none()
     }
 
+    /// Whether its user's name is known to be claimed: until then one client alone may use it, as what
+    /// an unclaimed name says is not told to who has it next.
+    pub(super) fn has_claimed(&self) -> bool {
+        self.with_password
+    }
+
     /// Whether there is nothing left that it waits for.
     pub(super) fn is_content(&self) -> bool {
         let read = self.reading.as_ref().is_none_or(|reading| reading.places.is_empty());
@@ -198,6 +204,8 @@ impl Client {
         self.state = State::Entering;
         self.newest_here = 0;
         self.synced = false;
+        // Whether the last try to claim the name was answered or not.
+        self.claimed = self.with_password;
         (self.heard_ms, self.asked_ms) = (now_ms, now_ms);
         self.next_ms = now_ms;
         if let Some(upload) = &mut self.upload {
@@ -353,7 +361,7 @@ impl Client {
                 let place = self.addresses(world);
                 self.upload = Some(Upload::new(id, place, &mut self.dice));
             }
-            if self.dice.one_in(12) {
+            if self.dice.one_in(5) {
                 let request = self.wishes(world);
                 self.says(&request);
             }
@@ -418,22 +426,24 @@ impl Client {
     fn wishes(&mut self, world: &World<'_>) -> Value {
         let group = self.dice.pick(world.groups).clone();
         let user = self.dice.pick(world.users).clone();
-        match self.dice.below(16) {
+        match self.dice.below(24) {
             0 => {
                 json!({"type": "create_group", "group_name": group, "private": self.dice.one_in(2)})
             }
             1 | 2 => json!({"type": "join_group", "group_name": group}),
             3 => json!({"type": "leave_group", "group_name": group}),
-            4 | 5 => json!({"type": "add_member", "group_name": group, "new_member": user}),
-            6 => json!({"type": "remove_member", "group_name": group, "member": user}),
-            7 => json!({"type": "promote_member", "group_name": group, "member": user}),
-            8 => json!({"type": "list_conversations"}),
-            9 => json!({"type": "list_users", "all": true}),
-            10 => json!({"type": "history", "with": user, "limit": 20}),
-            11 => json!({"type": "history", "group_name": group, "limit": 20}),
-            12 => json!({"type": "typing", "with": user}),
-            13 => json!({"type": "search", "query": user}),
-            14 => json!({"type": "read", "with": user, "msg_id": self.position}),
+            4..7 => json!({"type": "add_member", "group_name": group, "new_member": user}),
+            7..11 => json!({"type": "remove_member", "group_name": group, "member": user}),
+            11 | 12 => json!({"type": "promote_member", "group_name": group, "member": user}),
+            13 => json!({"type": "demote_member", "group_name": group, "member": user}),
+            14 if self.dice.one_in(4) => json!({"type": "delete_group", "group_name": group}),
+            15 => json!({"type": "list_conversations"}),
+            16 => json!({"type": "list_users", "all": true}),
+            17 => json!({"type": "history", "with": user, "limit": 20}),
+            18 => json!({"type": "history", "group_name": group, "limit": 20}),
+            19 => json!({"type": "typing", "with": user}),
+            20 => json!({"type": "search", "query": user}),
+            21 => json!({"type": "read", "with": user, "msg_id": self.position}),
             _ => json!({"type": "react", "msg_id": self.position, "emoji": "👍"}),
         }
     }
@@ -448,8 +458,8 @@ impl Client {
             "login_response" => self.hears_of_login(frame, code, now_ms),
             "message_response" => self.hears_of_message(frame, code, world),
             "account_response" if frame["id"] == "claim" => {
-                self.with_password |= code.is_empty();
                 self.claimed = code.is_empty() || code == "wrong_password";
+                self.with_password |= self.claimed;
             }
             "private_message_received" | "group_message_received" => {
                 self.is_shown(frame, text(frame, "content"), world);

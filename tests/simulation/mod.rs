@@ -66,7 +66,9 @@ fn nothing_is_lost_whatever_goes_wrong() {
                     let Ok(outcome) = outcome else {
                         // Nobody begins another one.
                         next.store(u64::MAX / 2, Ordering::Relaxed);
-                        panic!("seed {seed} fails; again with PAPO_SEED={seed} cargo test simulation");
+                        panic!(
+                            "seed {seed} fails; again with PAPO_SEED={seed} cargo test simulation"
+                        );
                     };
                     let mut total = total.lock().expect("nobody panics while counting");
                     total.0 += 1;

@@ -27,6 +27,8 @@ pub(super) struct Storage {
     files: TempDir,
     disk: Option<Disk>,
     durability: Durability,
+    /// How long its threads take at most, in milliseconds, but for the times when they take longer.
+    pace_ms: u64,
     write_at_ms: Option<u64>,
     answer_at_ms: Option<u64>,
     /// The disk is full until then.
@@ -47,6 +49,7 @@ impl Storage {
             files: tempfile::tempdir().expect("a temporary folder"),
             disk: (durability != Durability::Memory).then(Disk::new),
             durability,
+            pace_ms: *dice.pick(&[4, 40, 400]),
             write_at_ms: None,
             answer_at_ms: None,
             full_until_ms: None,
@@ -134,11 +137,12 @@ impl Storage {
             self.full_until_ms = None;
             disk.full(None);
         }
-        let slow = if !self.calm && self.dice.one_in(40) { 50 } else { 1 };
+        let slow = if !self.calm && self.dice.one_in(40) { 10 } else { 1 };
         let steps = journal.steps();
         let mut woken = false;
         if steps.writes_waiting() > 0 {
-            let due_ms = *self.write_at_ms.get_or_insert(now_ms + self.dice.below(40) * slow);
+            let due_ms =
+                *self.write_at_ms.get_or_insert(now_ms + self.dice.below(self.pace_ms) * slow);
             if due_ms <= now_ms {
                 self.write_at_ms = None;
                 let all = steps.writes_waiting() as u64;
@@ -152,7 +156,8 @@ impl Storage {
             }
         }
         if steps.questions_waiting() > 0 {
-            let due_ms = *self.answer_at_ms.get_or_insert(now_ms + self.dice.below(20) * slow);
+            let due_ms =
+                *self.answer_at_ms.get_or_insert(now_ms + self.dice.below(self.pace_ms) * slow);
             if due_ms <= now_ms {
                 self.answer_at_ms = None;
                 let at = self.dice.below(steps.questions_waiting() as u64);
