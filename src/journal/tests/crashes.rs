@@ -48,19 +48,45 @@ fn without_syncs_a_crash_takes_the_newest_back_and_no_other() {
     }
 }
 
+/// `PAPO_CRASHES` says how many stores, if it is to be more than a few.
 #[test]
 fn one_store_lives_through_many_ends() {
-    for seed in 0..6 {
+    let stores = std::env::var("PAPO_CRASHES").ok().and_then(|stores| stores.parse().ok());
+    for seed in 0..stores.unwrap_or(12) {
         let durability = [Durability::Sync, Durability::Os][usize::from(seed % 3 == 2)];
-        let mut run = Run::new(durability, seed);
+        println!("store {seed}, {durability:?}");
+        let mut run = Run::new(durability, seed * 7_919);
         for life in 0..12 {
-            match run.dice(4) {
+            let dice = seed * 12 + life;
+            match run.dice(8) {
                 0 => run.kill(),
                 1 => run.close(),
+                2 => {
+                    run.disk.fail_next_sync(dice);
+                    run.act(12);
+                    run.kill();
+                    run.disk.heal();
+                    let operation = 1 + run.dice(40);
+                    crashed_at(&mut run, operation, 3);
+                    run.disk.power_on(dice);
+                }
+                at @ 3..=5 => {
+                    let room = run.disk.used() + run.dice(40_000);
+                    match at {
+                        3 => run.disk.full(Some(room)),
+                        4 => run.disk.fail_next_write(),
+                        _ => run.disk.fail_next_read(),
+                    }
+                    run.act(6);
+                    run.disk.heal();
+                    if run.dice(2) == 0 {
+                        run.kill();
+                    }
+                }
                 _ => {
                     let operation = 1 + run.dice(150);
                     crashed_at(&mut run, operation, 40);
-                    run.disk.power_on(seed * 100 + life);
+                    run.disk.power_on(dice);
                 }
             }
             run.reopen_and_check();
