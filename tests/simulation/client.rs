@@ -362,8 +362,9 @@ impl Client {
                 self.upload = Some(Upload::new(id, place, &mut self.dice));
             }
             if self.dice.one_in(5) {
-                let request = self.wishes(world);
-                self.says(&request);
+                for request in self.wishes(world) {
+                    self.says(&request);
+                }
             }
         }
         if let Some(reading) = &mut self.reading
@@ -423,10 +424,16 @@ impl Client {
     }
 
     /// Something whose answer it does not wait for.
-    fn wishes(&mut self, world: &World<'_>) -> Value {
+    fn wishes(&mut self, world: &World<'_>) -> Vec<Value> {
         let group = self.dice.pick(world.groups).clone();
+        if self.dice.one_in(8) {
+            // Everybody out, also who is saying something.
+            let remove =
+                |user| json!({"type": "remove_member", "group_name": group, "member": user});
+            return world.users.iter().map(remove).collect();
+        }
         let user = self.dice.pick(world.users).clone();
-        match self.dice.below(24) {
+        let wish = match self.dice.below(24) {
             0 => {
                 json!({"type": "create_group", "group_name": group, "private": self.dice.one_in(2)})
             }
@@ -445,7 +452,8 @@ impl Client {
             20 => json!({"type": "search", "query": user}),
             21 => json!({"type": "read", "with": user, "msg_id": self.position}),
             _ => json!({"type": "react", "msg_id": self.position, "emoji": "👍"}),
-        }
+        };
+        vec![wish]
     }
 
     fn hears(&mut self, frame: &Value, world: &mut World<'_>) {

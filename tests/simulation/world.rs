@@ -81,6 +81,8 @@ pub(super) struct Simulation {
     groups: Vec<String>,
     /// How far each user was, in this life of the server.
     cursors: BTreeMap<String, MsgId>,
+    /// Something goes wrong once in so many steps.
+    peace: u64,
     calm: bool,
     /// It was told to stop.
     stopping: bool,
@@ -129,6 +131,7 @@ impl Simulation {
             users,
             groups,
             cursors: BTreeMap::new(),
+            peace: *dice.pick(&[40, 200, 1_000]),
             calm: false,
             stopping: false,
             turns_at_once: 0,
@@ -174,7 +177,7 @@ impl Simulation {
     /// Perhaps something goes wrong.
     fn goes_wrong(&mut self) {
         let now_ms = self.now_ms();
-        if !self.dice.one_in(60) {
+        if !self.dice.one_in(self.peace) {
             return;
         }
         match self.dice.below(12) {
