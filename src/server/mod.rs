@@ -2,7 +2,7 @@
 //!
 //! `Reactor` turns the loop: it polls, and takes in who comes (`arriving`). What a turn does with bytes
 //! stands in `Shell`, which knows of no system: what comes in in `reading`, what goes out in `writing`,
-//! who goes in `leaving`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
+//! who goes in `leaving` and `stopping`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
 //! and `websocket`. Its ground is a `System` of sockets and threads. A [`crate::chat::Chat`] decides
 //! everything, and is told nothing of sockets.
 
@@ -25,6 +25,7 @@ mod reactor;
 mod reading;
 mod secrets;
 mod shell;
+mod stopping;
 mod system;
 mod timing;
 mod tls;
