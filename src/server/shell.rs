@@ -166,7 +166,7 @@ impl<G: Ground> Shell<G> {
     pub(super) fn next_deadline_ms(&self) -> Option<u64> {
         let deadlines = [
             self.deadlines.next_ms(),
-            self.stopping.as_ref().and_then(Stopping::next_ms),
+            self.stopping.as_ref().map(Stopping::next_ms),
             self.chat.seen_due_ms(),
             Some(self.expire_uploads_ms),
         ];

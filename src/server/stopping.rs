@@ -25,8 +25,8 @@ pub(super) struct Stopping {
 
 impl Stopping {
     /// When something happens because time has passed.
-    pub(super) fn next_ms(&self) -> Option<u64> {
-        Some(if self.untold.is_empty() { self.until_ms } else { self.tell_ms })
+    pub(super) fn next_ms(&self) -> u64 {
+        if self.untold.is_empty() { self.until_ms } else { self.tell_ms }
     }
 }
 
