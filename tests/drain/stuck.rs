@@ -1,7 +1,8 @@
 //! Peers that do not read, do not close, or are in the middle of something: the server ends all the
 //! same, and what it answered stays.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
 
 use base64::Engine;
@@ -115,7 +116,10 @@ fn uploads_and_downloads_half_way_go_on_after_the_restart() {
 
 /// Says what is to come.
 fn begin(bytes: &[u8]) -> Value {
-    let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = Sha256::digest(bytes).iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("memory");
+        digits
+    });
     json!({
         "type": "file_begin", "recipient": "bia", "filename": "a.bin", "size": bytes.len(),
         "sha256": sha256,
