@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +12,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{assert_closed, assert_spread, farewell, history, wait_for_end};
-use crate::common::{Framing, Peer, Server, number};
+use crate::common::server::papo;
+use crate::common::transcript::Transcript;
+use crate::common::{self, Framing, Peer, Server, eventually, number, text, texts};
 
 /// Messages to somebody who takes none, far more than sockets and an outbox hold.
 const UNREAD: usize = 150;
@@ -140,6 +143,76 @@ fn upload(peer: &mut Peer, bytes: &[u8], pieces: &[&[u8]], count: usize) -> u64 
         offset += piece.len();
     }
     number(&begun, "file_id")
+}
+
+/// A client that is put to sleep (a closed lid, Ctrl+Z) neither reads nor closes. When it wakes up it
+/// finds that the server stopped, comes back to the next one, and goes on where it was.
+#[test]
+fn a_client_that_sleeps_is_not_waited_for_and_comes_back() {
+    let mut server = Server::start();
+    let home = tempfile::tempdir().expect("a folder");
+    let mut ana = server.join("ana");
+    let listener = papo()
+        .args(["listen", "--json", "--count", "3", "--user", "bia"])
+        .args(["--server", &format!("localhost:{}", server.port())])
+        .env("PAPO_HOME", home.path())
+        .env_remove("PAPO_PASSWORD")
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("papo starts");
+    let mut listener = Program(listener);
+    let printed = Transcript::follow(listener.0.stdout.take().expect("piped"));
+    let told = Transcript::follow(listener.0.stderr.take().expect("piped"));
+    eventually("bia listens", || {
+        let online = ana.ok(&json!({ "type": "list_users" }));
+        texts(&online, "users").contains(&"bia")
+    });
+    ana.tell("bia", "um");
+    printed.wait_for("\"um\"");
+    listener.signal("STOP");
+    ana.tell("bia", "dois");
+    server.signal("TERM");
+    farewell(&ana.rest());
+    assert_eq!(wait_for_end(&mut server).code(), Some(0));
+
+    let port = server.port();
+    server.again_on(port);
+    server.join("ana").tell("bia", "três");
+    listener.signal("CONT");
+    assert_eq!(common::server::wait_for_end(&mut listener.0).code(), Some(0));
+    told.wait_for("bia");
+    let said: Vec<String> = printed
+        .whole()
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+        .filter(|event| event["type"] == "private_message_received")
+        .map(|event| text(&event, "content").to_owned())
+        .collect();
+    assert_eq!(said, ["um", "dois", "três"]);
+}
+
+/// A program that does not outlive its test, not even asleep.
+struct Program(Child);
+
+impl Program {
+    /// Sends it a signal by name.
+    #[track_caller]
+    fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.0.id());
+        let status = Command::new("sh").args(["-c", &command]).status().expect("sh");
+        assert!(status.success(), "{command}");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A crowd that writes half frames, half heads, half handshakes, and one that has closed its sending
