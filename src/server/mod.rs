@@ -2,7 +2,7 @@
 //!
 //! `Reactor` turns the loop: it polls, and takes in who comes (`arriving`). What a turn does with bytes
 //! stands in `Shell`, which knows of no system: what comes in in `reading`, what goes out in `writing`,
-//! who goes in `leaving`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
+//! who goes in `leaving` and `stopping`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
 //! and `websocket`. Its ground is a `System` of sockets and threads. A [`crate::chat::Chat`] decides
 //! everything, and is told nothing of sockets.
 
@@ -28,6 +28,7 @@ mod shell;
 #[cfg(test)]
 #[path = "../../tests/simulation/mod.rs"]
 mod simulation;
+mod stopping;
 mod system;
 mod timing;
 mod tls;

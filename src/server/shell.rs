@@ -9,21 +9,21 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::connection::{Connection, Speech, State};
+use super::connection::Connection;
 use super::connections::Connections;
 use super::deadlines::{Deadlines, Due};
 use super::gate::Gate;
 use super::metrics::Metrics;
 use super::outbox::Pool;
+use super::stopping::Stopping;
 use super::transport::Socket;
 use super::worker::Done;
 use crate::chat::query::Ticket;
 use crate::chat::{Chat, Check, Checked, Effects, FileJob, Now, Save, SessionId};
 use crate::journal::Journal;
-use crate::limits::{LOGIN_MS_MAX, READ_BYTES_PER_TURN_MAX, SHUTDOWN_MS_MAX};
+use crate::limits::{LOGIN_MS_MAX, READ_BYTES_PER_TURN_MAX};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
-use crate::wire::Code;
 
 /// What a shell stands on: sockets, and slow work that others do for it. Nothing of it waits.
 pub(super) trait Ground {
@@ -100,8 +100,8 @@ pub(super) struct Shell<G: Ground> {
     pub(super) inputs_bytes: usize,
     /// When uploads that lie unfinished are looked at next.
     pub(super) expire_uploads_ms: u64,
-    /// It ends, and when at the latest.
-    stopping_until_ms: Option<u64>,
+    /// It ends.
+    pub(super) stopping: Option<Stopping>,
 }
 
 impl<G: Ground> Shell<G> {
@@ -131,7 +131,7 @@ impl<G: Ground> Shell<G> {
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
-            stopping_until_ms: None,
+            stopping: None,
         }
     }
 
@@ -143,6 +143,7 @@ impl<G: Ground> Shell<G> {
         // After all that was decided this turn, so that it is stored as one batch; before the
         // flush, so that what is stored at once leaves at once.
         self.hand_over();
+        self.tell_untold();
         // Before anything is closed, so that farewells leave.
         self.flush_dirty();
         self.close_doomed();
@@ -165,7 +166,7 @@ impl<G: Ground> Shell<G> {
     pub(super) fn next_deadline_ms(&self) -> Option<u64> {
         let deadlines = [
             self.deadlines.next_ms(),
-            self.stopping_until_ms,
+            self.stopping.as_ref().map(Stopping::next_ms),
             self.chat.seen_due_ms(),
             Some(self.expire_uploads_ms),
         ];
@@ -233,32 +234,6 @@ impl<G: Ground> Shell<G> {
         while let Some((ticket, fetched)) = self.journal.fetched() {
             self.chat.fetched(ticket, fetched, self.now, &mut self.fx);
             self.carry_out();
-        }
-    }
-
-    /// Whether it was told to end.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping_until_ms.is_some()
-    }
-
-    /// Whether it has ended: everybody is gone, or has had the time to go.
-    pub(super) fn has_ended(&self) -> bool {
-        self.stopping_until_ms
-            .is_some_and(|until_ms| self.connections.len() == 0 || self.now.mono_ms >= until_ms)
-    }
-
-    /// Everybody is told why they have to go.
-    pub(super) fn stop(&mut self) {
-        log::info!("{}", text::log_line(self.lang, Happened::Stopping));
-        self.stopping_until_ms = Some(self.now.mono_ms + SHUTDOWN_MS_MAX);
-        let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
-        for id in all {
-            let Some(connection) = self.connections.get_mut(id) else { continue };
-            if connection.state == State::Greeting && connection.speech == Speech::Unknown {
-                self.doom(id);
-            } else if connection.is_open() {
-                self.reject(id, Code::ShuttingDown);
-            }
         }
     }
 

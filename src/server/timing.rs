@@ -5,9 +5,7 @@ use super::deadlines::Due;
 use super::http::Status;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
-use crate::limits::{
-    HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, HTTP_HEAD_MS_MAX, WRITE_STALL_MS_MAX,
-};
+use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, HTTP_HEAD_MS_MAX};
 use crate::wire::event::{Encode, Event};
 use crate::wire::frame::Framing;
 use crate::wire::websocket::{self, CloseCode};
@@ -59,7 +57,7 @@ impl<G: Ground> Shell<G> {
                         self.too_slow(id);
                     } else {
                         connection.watched_sent = connection.transport.sent();
-                        self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
+                        self.set_due(id, Due::Stall, self.stall_ms());
                     }
                 }
             }

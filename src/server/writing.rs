@@ -7,7 +7,7 @@ use super::shell::{Ground, Shell};
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
 use crate::limits::{
     BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
-    OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX, WRITE_STALL_MS_MAX,
+    OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX,
 };
 use crate::sabotage::{self, Sabotage};
 use crate::text::server::{self as text, Happened};
@@ -233,7 +233,7 @@ impl<G: Ground> Shell<G> {
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
             connection.watched_sent = connection.transport.sent();
-            self.set_due(id, Due::Stall, WRITE_STALL_MS_MAX);
+            self.set_due(id, Due::Stall, self.stall_ms());
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
@@ -244,13 +244,14 @@ impl<G: Ground> Shell<G> {
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;
+        let is_fed = speaks && self.stopping.is_none();
         let taken = connection.outbox.taken_kept();
         if taken > connection.told_taken {
             connection.told_taken = taken;
             self.chat.taken(id, taken, self.now);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.hungry && waiting <= FEED_BELOW_BYTES && speaks {
+        if connection.hungry && waiting <= FEED_BELOW_BYTES && is_fed {
             if self.journal.missed_room() == 0 {
                 if !std::mem::replace(&mut connection.starving, true) {
                     self.starving.push_back(id);
