@@ -22,9 +22,19 @@ impl Chat {
         reply_to: Option<MsgId>,
         fx: &mut Effects,
     ) -> Handled {
-        let to = self.place(member.user, to)?;
+        let (to, conversation) = match (self.place(member.user, to), to) {
+            // It may be one that was stored when it could be, and whose answer was lost: the journal
+            // knows, and refuses it otherwise.
+            (Err(Code::NotMember), Target::Group(name)) if id.is_some() => {
+                let (group, _) = self.groups.find(name).ok_or(Code::UnknownGroup)?;
+                (Place::Group(group), group.conversation())
+            }
+            (to, _) => {
+                let to = to?;
+                (to, self.conversation(member.user, to, fx))
+            }
+        };
         fx.deliveries += self.recipients(to);
-        let conversation = self.conversation(member.user, to, fx);
         let plain = content.came_plain();
         let content = fx.batch.push_text(content);
         let what = What::Message { to, conversation, content, plain, reply_to };

@@ -108,7 +108,11 @@ fn each_mistake_is_found() {
 }
 
 fn play(seed: u64) -> Outcome {
-    Simulation::new(seed).play()
+    let outcome = Simulation::new(seed).play();
+    if std::env::var_os("PAPO_TRACE").is_some() {
+        println!("PLAYED");
+    }
+    outcome
 }
 
 /// What it all amounted to.

@@ -276,8 +276,8 @@ impl Simulation {
                 self.shell = Some(shell);
             }
             // The disk failed once more.
-            Err(why) => {
-                self.ledger.note(format!("{now_ms}: not opened: {why}").as_bytes());
+            Err(_) => {
+                self.ledger.note(format!("{now_ms}: not opened").as_bytes());
                 self.storage.comes_back();
                 self.up_at_ms = now_ms + 500;
             }
