@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use papo::chat::{Chat, Effects, Now, SessionId};
+use papo::chat::{Arrival, Caller, Chat, Effects, Now, SessionId};
 use papo::journal::Journal;
+use papo::limits::Limits;
 use papo::text::Lang;
 use papo::wire::event::{Content, Encode, Event, MessageReceived, State};
 use papo::wire::request;
@@ -20,6 +21,8 @@ struct World {
     journal: Journal,
     fx: Effects,
     now: Now,
+    limits: Limits,
+    callers: Vec<Caller>,
 }
 
 impl World {
@@ -29,7 +32,18 @@ impl World {
             journal: Journal::default(),
             fx: Effects::default(),
             now: Now { mono_ms: 0, wall_ms: 1_763_900_999_999, utc_offset_s: 0 },
+            // Nothing of it is ever too much, and all of it is counted.
+            limits: Limits {
+                messages_per_s_max: u32::MAX,
+                messages_burst_max: u32::MAX,
+                bytes_per_s_max: u64::MAX,
+                bytes_burst_max: u64::MAX,
+                registrations_max: u32::MAX,
+                ..Limits::default()
+            },
+            callers: (0..people).map(|_| Caller::new(Some(1))).collect(),
         };
+        world.chat.set_limits(world.limits);
         for number in 0..people {
             world.request(number, &format!(r#"{{"type":"login","username":"pessoa{number}"}}"#));
             world.store();
@@ -39,8 +53,10 @@ impl World {
 
     fn request(&mut self, from: u32, json: &str) {
         let session = SessionId { index: from, generation: 0 };
-        let envelope = request::decode(json.as_bytes());
-        self.chat.handle(session, envelope, self.now, &mut self.fx);
+        let envelope = request::decode(json.as_bytes(), &self.limits);
+        let caller = &mut self.callers[from as usize];
+        let arrival = Arrival { caller, bytes: json.len() };
+        self.chat.handle(session, arrival, envelope, self.now, &mut self.fx);
         self.fx.drained();
     }
 

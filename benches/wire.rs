@@ -6,6 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use papo::limits::Limits;
 use papo::wire::event::{Answer, Body, Content, Encode, Event, MessageReceived, State};
 use papo::wire::frame::{FrameDecoder, Framing};
 use papo::wire::request::{Fields, RequestId, decode};
@@ -131,6 +132,7 @@ fn requests(criterion: &mut Criterion) {
     let escaped = String::from_utf8_lossy(&plain).replace('ã', "\\u00e3").into_bytes();
     let old = br#"{"type":"private_message","sender":"ana","recipient":"bia","content":"oi","timestamp":"14:30:25"}"#;
     let login = Fields { username: Some(Text::from("Ana")), ..Fields::new("login") }.encode();
+    let limits = Limits::default();
     let broken = &plain[..plain.len() - 1];
     for (name, frame) in [
         ("message", plain.as_slice()),
@@ -139,7 +141,7 @@ fn requests(criterion: &mut Criterion) {
         ("login", &login),
         ("broken", broken),
     ] {
-        group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(frame))));
+        group.bench_function(name, |bencher| bencher.iter(|| decode(black_box(frame), &limits)));
     }
     group.finish();
 }

@@ -141,7 +141,7 @@ impl std::str::FromStr for Size {
     }
 }
 
-/// A span of time in milliseconds, as people write it: `90d`, `12h`, `30min`.
+/// A span of time in milliseconds, as people write it: `90d`, `12h`, `30min`, `10s`, `500ms`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub u64);
 
@@ -149,17 +149,20 @@ impl std::str::FromStr for Span {
     type Err = &'static str;
 
     fn from_str(typed: &str) -> Result<Self, Self::Err> {
-        const MINUTE: u64 = 60 * 1_000;
+        const SECOND: u64 = 1_000;
+        const MINUTE: u64 = 60 * SECOND;
         let digits = typed.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = typed.split_at(digits);
         let factor = match unit.trim().to_ascii_lowercase().as_str() {
+            "ms" => 1,
+            "s" => SECOND,
             "min" => MINUTE,
             "h" => 60 * MINUTE,
             "d" => 24 * 60 * MINUTE,
-            _ => return Err("90d, 12h, 30min"),
+            _ => return Err("90d, 12h, 30min, 10s"),
         };
         let span = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-        span.filter(|span| *span < 1 << 53).map(Span).ok_or("90d, 12h, 30min")
+        span.filter(|span| *span < 1 << 53).map(Span).ok_or("90d, 12h, 30min, 10s")
     }
 }
 
@@ -443,6 +446,8 @@ mod tests {
         for (typed, minutes) in [("0d", 0), ("30min", 30), ("12h", 720), ("90 D", 129_600)] {
             assert_eq!(typed.parse(), Ok(Span(minutes * 60_000)), "{typed}");
         }
+        assert_eq!("10s".parse(), Ok(Span(10_000)));
+        assert_eq!("500ms".parse(), Ok(Span(500)));
         for typed in ["", "d", "90", "-1d", "1.5h", "1m", "99999999999999999d"] {
             assert!(typed.parse::<Span>().is_err(), "{typed}");
         }

@@ -1,12 +1,16 @@
 //! Every maximum, with its unit last in its name and the reason for its number.
 //!
-//! Nothing that comes from the network may grow without a line in this file.
+//! Nothing that comes from the network may grow without a line in this file. What an operator may
+//! set is in [`Limits`]; what stands here is then its default.
 
 /// The largest frame after login. A file of 12 MiB in base64 fits, as in the first chat.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The largest frame before login: a login is far smaller, and a stranger gets no more memory.
 pub const FRAME_BEFORE_LOGIN_BYTES_MAX: usize = 4 * 1024;
+
+/// Arrays and objects within one another in a frame, the outermost counted. Requests have two.
+pub const JSON_DEPTH_MAX: usize = 16;
 
 /// Framing errors on one connection before it is closed: a program that speaks another protocol.
 pub const FRAMING_ERRORS_MAX: u32 = 16;
@@ -123,15 +127,53 @@ pub const TOKENS_PER_USER_MAX: u32 = 32;
 /// Text in one answer, beside what frames it; what is over is left out or comes with the next page.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// Wrong passwords or tokens for one name in one [`LOGIN_FAILURES_WINDOW_MS`], after which none is
-/// tried: who guesses needs years, who mistypes waits a minute.
-pub const LOGIN_FAILURES_MAX: u32 = 10;
+/// Wrong passwords or tokens on one connection, at the last of which it is closed.
+pub const LOGIN_TRIES_MAX: u32 = 5;
 
-/// The time in which wrong passwords are counted.
-pub const LOGIN_FAILURES_WINDOW_MS: u64 = 60_000;
+/// Wrong passwords for one name in one [`ACCOUNT_TRIES_WINDOW_MS`]. Each one more waits for its share
+/// of the window before it is looked at: who guesses needs years, and who owns the name is held up for
+/// 20 seconds at most, whatever others do. A token is never held up: nobody guesses one.
+pub const ACCOUNT_TRIES_MAX: u32 = 3;
+
+/// The time in which wrong passwords for one name are counted.
+pub const ACCOUNT_TRIES_WINDOW_MS: u64 = 60_000;
+
+/// Wrong passwords from one address in one [`ADDRESS_TRIES_WINDOW_MS`], whichever names they are for;
+/// the same becomes of more.
+pub const ADDRESS_TRIES_MAX: u32 = 30;
+
+/// The time in which wrong passwords from one address are counted.
+pub const ADDRESS_TRIES_WINDOW_MS: u64 = 10 * 60 * 1000;
+
+/// New names from one address in one [`REGISTRATIONS_WINDOW_MS`]: a name is kept for ever.
+pub const REGISTRATIONS_MAX: u32 = 30;
+
+/// The time in which new names from one address are counted.
+pub const REGISTRATIONS_WINDOW_MS: u64 = 10 * 60 * 1000;
 
 /// Passwords waiting to be hashed; each takes some 30 ms and 19 MiB, one at a time.
 pub const PASSWORDS_WAITING_MAX: usize = 64;
+
+/// The part of [`Limits::hash_queue_max`] that one address may fill with passwords that are held up: a
+/// guesser leaves room for those who own what is guessed at.
+pub const HELD_TRIES_PER_ADDRESS_DIVISOR: usize = 16;
+
+/// Counters of tries and new names, each shared by the names or addresses that fall on it: so they take
+/// the same memory whatever happens, and say nothing about who exists.
+pub const COUNTERS: usize = 4_096;
+
+/// Messages, changes and reactions that a session may send in a second, for long.
+pub const MESSAGES_PER_S_MAX: u32 = 10;
+
+/// The same at once, after a pause.
+pub const MESSAGES_BURST_MAX: u32 = 30;
+
+/// Bytes of requests that a connection may send in a second, for long. Files are excepted: they are
+/// held up by the disk.
+pub const BYTES_PER_S_MAX: u64 = 1024 * 1024;
+
+/// The same at once, after a pause.
+pub const BYTES_BURST_MAX: u64 = 8 * 1024 * 1024;
 
 /// Senders of whom one user remembers that they wait to hear of an arrival.
 pub const OWED_RECEIPTS_MAX: usize = 1_024;
@@ -225,8 +267,32 @@ pub const DESCRIPTORS_RESERVED: usize = 64;
 /// Connections, whatever the descriptor limit says.
 pub const CONNECTIONS_MAX: usize = 100_000;
 
-/// Time to log in. Generous, because the first client connects before it asks for the name.
-pub const LOGIN_MS_MAX: u64 = 300_000;
+/// Connections from one address; of IPv6, from one /64, which is what one customer gets.
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 64;
+
+/// New ones from one address in one [`NEW_CONNECTIONS_WINDOW_MS`].
+pub const NEW_CONNECTIONS_MAX: u32 = 128;
+
+/// The time in which new connections from one address are counted.
+pub const NEW_CONNECTIONS_WINDOW_MS: u64 = 10 * 60 * 1000;
+
+/// Connections without a login, above which the oldest of them goes.
+pub const UNAUTHENTICATED_MAX: usize = 1_024;
+
+/// Time that each of those has before it goes for another: in a storm, who is greeted first is not
+/// thrown out by who comes after.
+pub const UNAUTHENTICATED_MS_MIN: u64 = 250;
+
+/// Time from a connection's first byte to its login.
+pub const LOGIN_MS_MAX: u64 = 10_000;
+
+/// Time of a connection that has sent nothing, or nothing since its login was refused. Generous: the
+/// first client connects before it asks for the name, and somebody may be typing. Such a connection
+/// costs 1 KiB, and [`UNAUTHENTICATED_MAX`] bounds how many there are.
+pub const SILENT_MS_MAX: u64 = 300_000;
+
+/// Time from the first byte of a frame to its last: 16 MiB at 4.5 Mbit/s.
+pub const FRAME_MS_MAX: u64 = 30_000;
 
 /// Time to finish a TLS handshake: three round trips of the slowest network, and a person's firewall.
 pub const TLS_HANDSHAKE_MS_MAX: u64 = 10_000;
@@ -351,6 +417,108 @@ pub const RING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Messages in which a server without a disk looks for words: all that its one thread may spend.
 pub const RING_SEARCH_MESSAGES_MAX: usize = 8_192;
+
+/// What an operator may set, each by an option of `papo server`, and what a simulation makes small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `--max-login-frame`: see [`FRAME_BEFORE_LOGIN_BYTES_MAX`].
+    pub login_frame_bytes_max: usize,
+    /// `--max-frame`: see [`FRAME_BYTES_MAX`], which is also the most.
+    pub frame_bytes_max: usize,
+    /// `--max-depth`: see [`JSON_DEPTH_MAX`].
+    pub json_depth_max: usize,
+    /// `--max-message`: see [`CONTENT_BYTES_MAX`], which is also the most.
+    pub content_bytes_max: usize,
+    /// `--message-rate`: see [`MESSAGES_PER_S_MAX`].
+    pub messages_per_s_max: u32,
+    /// `--message-burst`: see [`MESSAGES_BURST_MAX`].
+    pub messages_burst_max: u32,
+    /// `--byte-rate`: see [`BYTES_PER_S_MAX`].
+    pub bytes_per_s_max: u64,
+    /// `--byte-burst`: see [`BYTES_BURST_MAX`].
+    pub bytes_burst_max: u64,
+    /// `--connections-per-address`: see [`CONNECTIONS_PER_ADDRESS_MAX`].
+    pub connections_per_address_max: usize,
+    /// `--new-connections`: see [`NEW_CONNECTIONS_MAX`].
+    pub new_connections_max: u32,
+    /// `--max-unauthenticated`: see [`UNAUTHENTICATED_MAX`].
+    pub unauthenticated_max: usize,
+    /// `--login-time`: see [`LOGIN_MS_MAX`].
+    pub login_ms_max: u64,
+    /// `--silent-time`: see [`SILENT_MS_MAX`].
+    pub silent_ms_max: u64,
+    /// `--frame-time`: see [`FRAME_MS_MAX`].
+    pub frame_ms_max: u64,
+    /// `--login-tries`: see [`LOGIN_TRIES_MAX`].
+    pub login_tries_max: u32,
+    /// `--account-tries`: see [`ACCOUNT_TRIES_MAX`].
+    pub account_tries_max: u32,
+    /// `--address-tries`: see [`ADDRESS_TRIES_MAX`].
+    pub address_tries_max: u32,
+    /// `--registrations`: see [`REGISTRATIONS_MAX`].
+    pub registrations_max: u32,
+    /// `--hash-queue`: see [`PASSWORDS_WAITING_MAX`]. So many more may be held up.
+    pub hash_queue_max: usize,
+    /// `--ping`: see [`HEARTBEAT_INTERVAL_MS`].
+    pub heartbeat_interval_ms: u64,
+    /// `--max-unanswered-pings`: see [`HEARTBEATS_UNANSWERED_MAX`].
+    pub heartbeats_unanswered_max: u32,
+    /// `--max-inputs`: see [`INPUTS_BYTES_MAX`].
+    pub inputs_bytes_max: usize,
+    /// `--outbox-soft`: see [`OUTBOX_SOFT_BYTES_MAX`].
+    pub outbox_soft_bytes_max: usize,
+    /// `--outbox-hard`: see [`OUTBOX_HARD_BYTES_MAX`].
+    pub outbox_hard_bytes_max: usize,
+    /// `--max-outboxes`: see [`OUTBOXES_BYTES_MAX`].
+    pub outboxes_bytes_max: usize,
+    /// `--write-time`: see [`WRITE_STALL_MS_MAX`].
+    pub write_stall_ms_max: u64,
+    /// `--groups-per-user`: see [`GROUPS_PER_USER_MAX`].
+    pub groups_per_user_max: usize,
+    /// `--group-members`: see [`MEMBERS_PER_GROUP_MAX`].
+    pub members_per_group_max: usize,
+    /// `--sessions-per-user`: see [`SESSIONS_PER_USER_MAX`].
+    pub sessions_per_user_max: usize,
+    /// `--limit-loopback`: what counts by time or address holds for peers on this machine, too.
+    pub limit_loopback: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            login_frame_bytes_max: FRAME_BEFORE_LOGIN_BYTES_MAX,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            json_depth_max: JSON_DEPTH_MAX,
+            content_bytes_max: CONTENT_BYTES_MAX,
+            messages_per_s_max: MESSAGES_PER_S_MAX,
+            messages_burst_max: MESSAGES_BURST_MAX,
+            bytes_per_s_max: BYTES_PER_S_MAX,
+            bytes_burst_max: BYTES_BURST_MAX,
+            connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX,
+            new_connections_max: NEW_CONNECTIONS_MAX,
+            unauthenticated_max: UNAUTHENTICATED_MAX,
+            login_ms_max: LOGIN_MS_MAX,
+            silent_ms_max: SILENT_MS_MAX,
+            frame_ms_max: FRAME_MS_MAX,
+            login_tries_max: LOGIN_TRIES_MAX,
+            account_tries_max: ACCOUNT_TRIES_MAX,
+            address_tries_max: ADDRESS_TRIES_MAX,
+            registrations_max: REGISTRATIONS_MAX,
+            hash_queue_max: PASSWORDS_WAITING_MAX,
+            heartbeat_interval_ms: HEARTBEAT_INTERVAL_MS,
+            heartbeats_unanswered_max: HEARTBEATS_UNANSWERED_MAX,
+            inputs_bytes_max: INPUTS_BYTES_MAX,
+            outbox_soft_bytes_max: OUTBOX_SOFT_BYTES_MAX,
+            outbox_hard_bytes_max: OUTBOX_HARD_BYTES_MAX,
+            outboxes_bytes_max: OUTBOXES_BYTES_MAX,
+            write_stall_ms_max: WRITE_STALL_MS_MAX,
+            groups_per_user_max: GROUPS_PER_USER_MAX,
+            members_per_group_max: MEMBERS_PER_GROUP_MAX,
+            sessions_per_user_max: SESSIONS_PER_USER_MAX,
+            limit_loopback: false,
+        }
+    }
+}
 
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(SHUTDOWN_ANSWERS_MS_MAX < SHUTDOWN_MS_MAX);

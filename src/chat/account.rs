@@ -1,25 +1,21 @@
 //! Logging in and out: whose name it is, and how it is proven.
 
-use std::hash::BuildHasher;
-
-use foldhash::quality::RandomState;
 use sha2::{Digest, Sha256};
 
 use super::entry::{Account, Credential, Entry, TokenHash, What};
 use super::pending::Pending;
 use super::session::{Behind, Session};
+use super::tries::Try;
 use super::users::{Seat, Standing};
 use super::{
     Chat, Check, Class, Done, Effect, Effects, Handled, Member, Now, SessionId, UserId,
     answer_with, refuse,
 };
-use crate::limits::{
-    LOGIN_FAILURES_MAX, LOGIN_FAILURES_WINDOW_MS, SESSIONS_PER_USER_MAX, TOKENS_PER_USER_MAX,
-};
+use crate::limits::TOKENS_PER_USER_MAX;
 use crate::sabotage::{self, Sabotage};
 use crate::text::{Lang, server as text};
 use crate::wire::event::{Body, Event, MsgId};
-use crate::wire::name::{self, UserName};
+use crate::wire::name::UserName;
 use crate::wire::request::{Features, Login, RequestId};
 use crate::wire::{Code, Text};
 
@@ -43,40 +39,16 @@ pub(super) struct Entering {
     token: Option<(String, TokenHash)>,
     /// A password of this name came along, so it is not entered as anybody's.
     proven: bool,
-}
-
-/// Wrong passwords and tokens, counted by name. Names share a few counters, so that it takes the
-/// same memory whoever is guessed at, and says nothing about who exists.
-#[derive(Debug)]
-pub(super) struct Failures {
-    hash: RandomState,
-    /// How many, and since when.
-    counts: Vec<(u32, u64)>,
-}
-
-impl Default for Failures {
-    fn default() -> Self {
-        const COUNTERS: usize = 4_096;
-        Self { hash: RandomState::default(), counts: vec![(0, 0); COUNTERS] }
-    }
-}
-
-impl Failures {
-    fn of(&mut self, username: &str, now: Now) -> &mut u32 {
-        let hash = self.hash.hash_one(name::key(username).as_str());
-        let at = usize::try_from(hash % self.counts.len() as u64).unwrap_or(0);
-        let (count, since_ms) = &mut self.counts[at];
-        if now.mono_ms.saturating_sub(*since_ms) >= LOGIN_FAILURES_WINDOW_MS {
-            (*count, *since_ms) = (0, now.mono_ms);
-        }
-        count
-    }
+    /// From where it comes, if that counts.
+    from: Option<u64>,
+    /// The password that is looked at.
+    tried: Option<Try>,
 }
 
 impl Chat {
     pub(super) fn login(
         &mut self,
-        session: SessionId,
+        (session, from): (SessionId, Option<u64>),
         id: Option<&RequestId<'_>>,
         login: &Login<'_>,
         lang: Lang,
@@ -94,6 +66,8 @@ impl Chat {
             want_token: login.want_token,
             token: None,
             proven: false,
+            from,
+            tried: None,
         });
         if login.token.is_some() || login.password.is_some() {
             // A token cannot be guessed: who has one comes in, however many others guess at passwords.
@@ -104,16 +78,18 @@ impl Chat {
             {
                 entering.token = Some((token.to_string(), hash));
                 entering.proven = true;
-            } else if *self.failures.of(&login.username, now) >= LOGIN_FAILURES_MAX {
-                return Err(Code::TooManyAttempts.into());
             } else if let Some(password) = &login.password {
                 let against = found.and_then(|found| self.users.get(found).password.clone());
+                let tried = self.tries.begin(from, &login.username, &self.limits, now);
+                entering.tried = Some(tried);
                 let ticket = self.pend(Pending::Login(entering));
-                fx.check(Check::Password { ticket, password: password.to_string(), against });
+                let password = password.to_string();
+                let not_before_ms = tried.not_before_ms;
+                fx.check(Check::Password { ticket, password, against, not_before_ms, from });
                 return Ok(Done::LaterInOrder);
             } else {
-                *self.failures.of(&login.username, now) += 1;
-                return Err(Code::WrongPassword.into());
+                self.refuse_password((session, lang), "login_response", id, fx);
+                return Ok(Done::Answered);
             }
         } else if found.is_some_and(|found| self.users.get(found).claimed) {
             return Err(Code::AuthRequired.into());
@@ -130,19 +106,41 @@ impl Chat {
         fx: &mut Effects,
     ) {
         let (session, lang, id) = (entering.session, entering.lang, entering.id.clone());
-        let admitted = if right {
+        if right {
+            self.take_back(&entering);
             entering.proven = true;
-            self.admit(entering, now, fx)
+            match self.admit(entering, now, fx) {
+                Ok(Done::LaterInOrder) => return,
+                Ok(_) => {}
+                Err(code) => refuse(fx, session, "login_response", id.as_ref(), lang, code.into()),
+            }
         } else {
-            *self.failures.of(&entering.username, now) += 1;
-            Err(Code::WrongPassword)
-        };
-        match admitted {
-            Ok(Done::LaterInOrder) => return,
-            Ok(_) => {}
-            Err(code) => refuse(fx, session, "login_response", id.as_ref(), lang, code.into()),
+            self.refuse_password((session, lang), "login_response", id.as_ref(), fx);
         }
         fx.push(Effect::Resume(session));
+    }
+
+    /// The password of a login was right, or was not looked at.
+    pub(super) fn take_back(&mut self, entering: &Entering) {
+        if let Some(tried) = entering.tried {
+            self.tries.take_back(tried, &entering.username, &self.limits);
+        }
+    }
+
+    /// A connection came with a wrong password or token. With its last one it is closed.
+    fn refuse_password(
+        &mut self,
+        (session, lang): (SessionId, Lang),
+        kind: &str,
+        id: Option<&RequestId<'_>>,
+        fx: &mut Effects,
+    ) {
+        if self.tries.was_wrong(session, &self.limits) {
+            refuse(fx, session, kind, id, lang, Code::TooManyAttempts.into());
+            fx.push(Effect::Reject(session));
+        } else {
+            refuse(fx, session, kind, id, lang, Code::WrongPassword.into());
+        }
     }
 
     /// Lets a login in that may come in, as far as that goes without the journal.
@@ -157,12 +155,17 @@ impl Chat {
             if taken {
                 return Err(Code::NameInUse);
             }
-            if user.seats.len() >= SESSIONS_PER_USER_MAX {
+            if user.seats.len() >= self.limits.sessions_per_user_max {
                 return Err(Code::TooManySessions);
+            }
+            if user.standing == Standing::Free {
+                self.may_register(&entering, now)?;
             }
             found
         } else {
             let name = UserName::parse(&entering.username).map_err(|_| Code::InvalidName)?;
+            self.users.may_be_made(&name)?;
+            self.may_register(&entering, now)?;
             self.users.create(name)?
         };
         let Entering { session, lang, features, want_token, .. } = *entering;
@@ -188,6 +191,12 @@ impl Chat {
             return Ok(Done::Answered);
         }
         Ok(Done::LaterInOrder)
+    }
+
+    /// Whether a new name may be made from where a login comes.
+    fn may_register(&mut self, entering: &Entering, now: Now) -> Result<(), Code> {
+        let may = self.tries.may_register(entering.from, &self.limits, now);
+        if may { Ok(()) } else { Err(Code::RateLimited) }
     }
 
     /// A token was made for a login.
@@ -424,10 +433,9 @@ impl Chat {
     /// Asks for a password to be kept.
     pub(super) fn set_password(
         &mut self,
-        member: Member,
+        (member, from): (Member, Option<u64>),
         id: Option<&RequestId<'_>>,
-        password: &Text<'_>,
-        old: Option<&Text<'_>>,
+        (password, old): (&Text<'_>, Option<&Text<'_>>),
         now: Now,
         fx: &mut Effects,
     ) -> Handled {
@@ -435,16 +443,17 @@ impl Chat {
         let old = match (&user.password, old) {
             (None, _) => None,
             (Some(_), None) => return Err(Code::WrongPassword.into()),
-            (Some(kept), Some(old)) => {
-                if *self.failures.of(user.name.as_str(), now) >= LOGIN_FAILURES_MAX {
-                    return Err(Code::TooManyAttempts.into());
-                }
-                Some((old.to_string(), kept.clone()))
-            }
+            (Some(kept), Some(old)) => Some((old.to_string(), kept.clone())),
         };
         let id = id.cloned().map(RequestId::into_owned);
-        let ticket = self.pend(Pending::NewPassword(member, id));
-        fx.check(Check::NewPassword { ticket, password: password.to_string(), old });
+        let tried = old.is_some().then(|| {
+            let name = self.users.get(member.user).name.as_str();
+            self.tries.begin(from, name, &self.limits, now)
+        });
+        let not_before_ms = tried.map_or(0, |tried| tried.not_before_ms);
+        let ticket = self.pend(Pending::NewPassword(member, id, tried));
+        let password = password.to_string();
+        fx.check(Check::NewPassword { ticket, password, old, not_before_ms, from });
         Ok(Done::LaterInOrder)
     }
 
@@ -453,17 +462,25 @@ impl Chat {
         &mut self,
         member: Member,
         id: Option<&RequestId<'_>>,
+        tried: Option<Try>,
         password: Option<String>,
-        now: Now,
         fx: &mut Effects,
     ) {
         if let Some(password) = password {
+            self.take_back_of(member.user, tried);
             let what = What::Credential(Credential::Password(password));
             fx.batch.push((member.session, member.user), id, what);
             return;
         }
-        *self.failures.of(self.users.get(member.user).name.as_str(), now) += 1;
-        self.refuse_later(member, "account_response", id, Code::WrongPassword, fx);
+        self.refuse_password((member.session, member.lang), "account_response", id, fx);
+        self.answered(member.session, fx);
+    }
+
+    /// The old password of a user was right, or was not looked at.
+    pub(super) fn take_back_of(&mut self, user: UserId, tried: Option<Try>) {
+        if let Some(tried) = tried {
+            self.tries.take_back(tried, self.users.get(user).name.as_str(), &self.limits);
+        }
     }
 
     fn goodbye(&mut self, session: SessionId, id: Option<&RequestId<'_>>, fx: &mut Effects) {

@@ -5,7 +5,7 @@ use super::entry::{Change, ConversationId, Entry, Origin, Place, What};
 use super::{
     Chat, Done, Effects, GroupId, Handled, Member, Now, SessionId, UserId, answer_with, refuse,
 };
-use crate::limits::{CONVERSATIONS_MAX, GROUPS_PER_USER_MAX, MEMBERS_PER_GROUP_MAX};
+use crate::limits::{CONVERSATIONS_MAX, Limits};
 use crate::sabotage::{self, Sabotage};
 use crate::text::server as text;
 use crate::wire::event::{Body, Content, Event, MessageReceived, MsgId, State};
@@ -269,7 +269,8 @@ impl Chat {
     pub(super) fn has_room(&self, user: UserId, group: GroupId) -> Result<(), Code> {
         let members = self.groups.get(group).map_or(0, |group| group.members.len());
         let groups = self.users.get(user).groups.len();
-        if members >= MEMBERS_PER_GROUP_MAX || groups >= GROUPS_PER_USER_MAX {
+        let Limits { members_per_group_max, groups_per_user_max, .. } = self.limits;
+        if members >= members_per_group_max || groups >= groups_per_user_max {
             return Err(Code::TooLarge);
         }
         Ok(())

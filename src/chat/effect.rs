@@ -81,6 +81,8 @@ pub enum Effect {
     CaughtUp(SessionId),
     /// Close when everything before has been written.
     Close(SessionId),
+    /// The same, of one that was refused.
+    Reject(SessionId),
 }
 
 /// A secret to be made or checked, off the loop; the result comes back with
@@ -97,6 +99,10 @@ pub enum Check {
         password: String,
         /// As a PHC string.
         against: Option<String>,
+        /// It is not looked at before this time, in milliseconds of the monotonic clock.
+        not_before_ms: u64,
+        /// From where it comes, if that counts.
+        from: Option<u64>,
     },
     /// A password to be kept, if the old one is right.
     NewPassword {
@@ -106,7 +112,31 @@ pub enum Check {
         password: String,
         /// The old one as somebody gave it, and as it is kept.
         old: Option<(String, String)>,
+        /// It is not looked at before this time, in milliseconds of the monotonic clock.
+        not_before_ms: u64,
+        /// From where it comes, if that counts.
+        from: Option<u64>,
     },
+}
+
+impl Check {
+    /// The question's number.
+    pub fn ticket(&self) -> Ticket {
+        match self {
+            Check::Token(ticket)
+            | Check::Password { ticket, .. }
+            | Check::NewPassword { ticket, .. } => *ticket,
+        }
+    }
+
+    /// Until when it is held up, in milliseconds of the monotonic clock, and from where it comes.
+    pub fn held_up(&self) -> (u64, Option<u64>) {
+        match self {
+            Check::Token(_) => (0, None),
+            Check::Password { not_before_ms, from, .. }
+            | Check::NewPassword { not_before_ms, from, .. } => (*not_before_ms, *from),
+        }
+    }
 }
 
 /// What a [`Check`] found.

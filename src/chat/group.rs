@@ -7,7 +7,6 @@ use super::{
     Chat, Class, Done, Effect, Effects, Handled, Member, Now, SessionId, UserId, answer_with,
     refuse,
 };
-use crate::limits::GROUPS_PER_USER_MAX;
 use crate::text::server::{self as text, GroupDone};
 use crate::wire::Code;
 use crate::wire::event::{Body, Event, GroupChange, MsgId, Role};
@@ -93,7 +92,7 @@ impl Chat {
         let parse = |name: &str| GroupName::parse(name).map_err(|_| Code::InvalidName);
         if let GroupRequest::Create { private } = what {
             let name = parse(name)?;
-            if self.users.get(by).groups.len() >= GROUPS_PER_USER_MAX {
+            if self.users.get(by).groups.len() >= self.limits.groups_per_user_max {
                 return Err(Code::TooLarge.into());
             }
             let id = self.groups.reserve(&name, None, || self.pairs.next_number())?;

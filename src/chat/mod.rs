@@ -27,6 +27,7 @@ mod pairs;
 mod pending;
 mod presence;
 pub mod query;
+mod rate;
 mod receipts;
 mod recover;
 mod session;
@@ -34,6 +35,7 @@ mod session;
 mod stories;
 mod time;
 mod transfer;
+mod tries;
 mod upload;
 mod users;
 
@@ -46,17 +48,18 @@ pub use counts::Counts;
 pub use effect::{Check, Checked, Class, Effect, Effects, FileDone, FileJob, Frame, Save, Saved};
 pub use groups::GroupId;
 pub use held::{Gauge, Held};
+pub use rate::{Bucket, Buckets, Rate};
 pub use session::SessionId;
 pub use time::Now;
+pub use tries::{Arrival, Caller};
 pub use upload::FileLimits;
 pub use users::UserId;
 
-use crate::limits::ANSWERS_AWAITED_MAX;
+use crate::limits::{ANSWERS_AWAITED_MAX, Limits};
 use crate::text::{Lang, server as text};
 use crate::wire::Code;
 use crate::wire::event::{Answer, Body, MsgId};
 use crate::wire::request::{Envelope, Login, Refusal, Request, RequestId};
-use account::Failures;
 use entry::{Committed, Outcome, What};
 use group::Deferred;
 use groups::Groups;
@@ -64,6 +67,7 @@ use pairs::Pairs;
 use pending::Pending;
 use session::{Session, Sessions};
 use transfer::Transfer;
+use tries::{Pace, Tries};
 use upload::Arriving;
 use users::{Standing, Users};
 
@@ -112,7 +116,7 @@ pub struct Chat {
     /// The highest number that was committed.
     last: MsgId,
     pending: Slab<Pending>,
-    failures: Failures,
+    tries: Tries,
     /// Changes of groups that wait for another one of the same group.
     deferred: VecDeque<Deferred>,
     /// Users of whom the journal is to be told how far they are, and when.
@@ -132,6 +136,8 @@ pub struct Chat {
     /// Bytes of their pieces on the way to the disk.
     chunk_bytes: usize,
     file_limits: FileLimits,
+    limits: Limits,
+    pace: Pace,
     /// Files that the worker has.
     arriving_bytes: usize,
 }
@@ -147,7 +153,7 @@ impl Chat {
             pairs: Pairs::default(),
             last: 0,
             pending: Slab::new(),
-            failures: Failures::default(),
+            tries: Tries::default(),
             deferred: VecDeque::new(),
             unstored: Vec::new(),
             seen_due_ms: None,
@@ -159,6 +165,8 @@ impl Chat {
             uploads: BTreeMap::new(),
             chunk_bytes: 0,
             file_limits: FileLimits::default(),
+            limits: Limits::default(),
+            pace: Pace::of(&Limits::default()),
             arriving_bytes: 0,
         }
     }
@@ -168,10 +176,17 @@ impl Chat {
         self.file_limits = limits;
     }
 
+    /// What the operator allows of everything else.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.pace = Pace::of(&limits);
+    }
+
     /// Handles one request of one connection.
     pub fn handle(
         &mut self,
         session: SessionId,
+        arrival: Arrival<'_>,
         envelope: Envelope<'_>,
         now: Now,
         fx: &mut Effects,
@@ -183,20 +198,27 @@ impl Chat {
             Ok(Request::Login(Login { lang: Some(lang), .. })) => lang.parse().unwrap_or(self.lang),
             _ => self.lang_of(session),
         };
+        let is_file = matches!(request, Ok(Request::File(_) | Request::SendFile { .. }));
+        let Arrival { caller, bytes } = arrival;
+        let too_much = !is_file && !caller.may_send(bytes, &self.pace, now);
         let handled = match request {
             // No request that anybody could be allowed or refused.
             Err(refusal) if answer == "error" && refusal.code != Code::UnknownType => Err(refusal),
+            _ if too_much => Err(Code::RateLimited.into()),
             Ok(Request::Ping) => Ok(Done::Say(text::DONE.get(lang).into())),
             Ok(Request::HeartbeatAck) => Ok(Done::Silent),
             request => match (self.member(session), request) {
-                (None, Ok(Request::Login(login))) => self.login(session, id, &login, lang, now, fx),
+                (None, Ok(Request::Login(login))) => {
+                    let from = caller.address();
+                    self.login((session, from), id, &login, lang, now, fx)
+                }
                 (None, Err(refusal)) if answer == "login_response" => Err(refusal),
                 (None, _) => Err(Code::NotLoggedIn.into()),
                 (Some(_), Err(refusal)) => Err(refusal),
                 (Some(_), Ok(Request::Login(_))) => Err(Code::AlreadyLoggedIn.into()),
                 (Some(member), Ok(request)) => {
                     if speakers.iter().flatten().all(|name| self.is_called(member.user, name)) {
-                        self.handle_member(member, id, request, now, fx)
+                        self.handle_member(member, caller, id, request, now, fx)
                     } else {
                         Err(Code::SenderMismatch.into())
                     }
@@ -295,6 +317,7 @@ impl Chat {
     /// A connection is gone.
     pub fn disconnected(&mut self, session: SessionId, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
+        self.tries.forget(session);
         match self.sessions.remove(session) {
             Some(gone) => self.left(&gone, session, now, fx),
             None => self.give_up_login(session),
@@ -321,11 +344,17 @@ impl Chat {
     fn handle_member(
         &mut self,
         member: Member,
+        caller: &mut Caller,
         id: Option<&RequestId<'_>>,
         request: Request<'_>,
         now: Now,
         fx: &mut Effects,
     ) -> Handled {
+        if matches!(request, Request::Message { .. } | Request::Change { .. })
+            && !caller.may_write(&self.pace, now)
+        {
+            return Err(Code::RateLimited.into());
+        }
         match request {
             Request::Message { to, content, reply_to } => {
                 self.message(member, id, &to, &content, reply_to, fx)
@@ -340,7 +369,8 @@ impl Chat {
             Request::ListGroups => Ok(self.list_groups(member, id, fx)),
             Request::Logout { everywhere } => Ok(self.logout(member, id, everywhere, fx)),
             Request::SetPassword { password, old_password } => {
-                self.set_password(member, id, &password, old_password.as_ref(), now, fx)
+                let passwords = (&password, old_password.as_ref());
+                self.set_password((member, caller.address()), id, passwords, now, fx)
             }
             Request::Received { msg_id } => Ok(self.received(member, msg_id, now)),
             Request::Read { place, msg_id } => Ok(self.read(member, &place, msg_id, fx)),

@@ -6,6 +6,7 @@ use super::changes::Asked;
 use super::delivery::Page;
 use super::history::Told;
 use super::query::{Fetched, Ticket};
+use super::tries::Try;
 use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
@@ -18,10 +19,13 @@ type Label = Option<RequestId<'static>>;
 pub(super) enum Pending {
     /// Whether the password of a login is right.
     Login(Box<Entering>),
+    /// The same, of a connection that is gone. Its ticket is not free before the answer has come: the
+    /// next login would take the answer for its own.
+    Gone,
     /// A token for a login of this user.
     Token(SessionId, UserId),
     /// A password to be kept.
-    NewPassword(Member, Label),
+    NewPassword(Member, Label, Option<Try>),
     /// A page of what a session missed.
     Missed(SessionId, Page),
     /// A page of a conversation.
@@ -54,6 +58,15 @@ impl Chat {
         Ticket(self.pending.insert(pending))
     }
 
+    /// Whether anybody still waits for this answer.
+    pub fn is_awaited(&self, ticket: Ticket) -> bool {
+        match self.pending.get(ticket.0) {
+            None | Some(Pending::Gone) => false,
+            Some(Pending::NewPassword(member, ..)) => self.sessions.get(member.session).is_some(),
+            Some(_) => true,
+        }
+    }
+
     /// Whether a login is on its way, of a connection that has no user yet.
     pub(super) fn is_logging_in(&self, session: SessionId) -> bool {
         self.pending.iter().any(|(_, pending)| pending.is_login_of(session))
@@ -61,7 +74,11 @@ impl Chat {
 
     /// A connection without a user is gone: nobody may be seated there.
     pub(super) fn give_up_login(&mut self, session: SessionId) {
-        self.pending.retain(|_, pending| !pending.is_login_of(session));
+        for (_, pending) in &mut self.pending {
+            if pending.is_login_of(session) {
+                *pending = Pending::Gone;
+            }
+        }
     }
 
     /// A secret was made or checked.
@@ -79,16 +96,18 @@ impl Chat {
                 self.refuse_login((session, user), Code::Internal, fx);
                 fx.push(Effect::Resume(session));
             }
-            (Pending::NewPassword(member, id), Checked::NewPassword(password)) => {
-                self.password_made(member, id.as_ref(), password, now, fx);
+            (Pending::NewPassword(member, id, tried), Checked::NewPassword(password)) => {
+                self.password_made(member, id.as_ref(), tried, password, fx);
             }
             (Pending::Login(entering), _) => {
+                self.take_back(&entering);
                 let (session, lang) = (entering.session, entering.lang);
                 let (id, busy) = (entering.id.as_ref(), Code::RateLimited.into());
                 refuse(fx, session, "login_response", id, lang, busy);
                 fx.push(Effect::Resume(session));
             }
-            (Pending::NewPassword(member, id), _) => {
+            (Pending::NewPassword(member, id, tried), _) => {
+                self.take_back_of(member.user, tried);
                 self.refuse_later(member, "account_response", id.as_ref(), Code::RateLimited, fx);
             }
             // No other question is asked there.
@@ -159,6 +178,7 @@ impl Chat {
             // No other question is asked there.
             (
                 Pending::Login(_)
+                | Pending::Gone
                 | Pending::Token(..)
                 | Pending::NewPassword(..)
                 | Pending::Chunk { .. },

@@ -4,11 +4,13 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "all pages of a story look alike")]
 
 mod accounts;
+mod limits;
 mod races;
 mod store;
 mod world;
 
-use super::{Chat, Effect, Effects, Now, SessionId};
+use super::{Arrival, Caller, Chat, Effect, Effects, Now, SessionId};
+use crate::limits::Limits;
 use crate::text::Lang;
 use crate::wire::event::Incoming;
 use crate::wire::request::{self, Request};
@@ -450,9 +452,11 @@ fn requests_before_login_change_nothing() {
         ("{}", "missing_field"),
         ("[]", "invalid_json"),
     ] {
-        let envelope = request::decode(frame.as_bytes());
+        let envelope = request::decode(frame.as_bytes(), &Limits::default());
         assert!(!matches!(envelope.request, Ok(Request::Ping)));
-        chat.handle(session, envelope, Now::default(), &mut fx);
+        let caller = &mut Caller::new(None);
+        let arrival = Arrival { caller, bytes: frame.len() };
+        chat.handle(session, arrival, envelope, Now::default(), &mut fx);
         let Some(Effect::Send { frame: answer, .. }) = fx.list().first() else { panic!("{frame}") };
         let answer = Incoming::decode(fx.bytes(answer)).unwrap();
         assert_eq!(answer.code.as_deref(), Some(code), "{frame}");

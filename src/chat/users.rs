@@ -120,12 +120,15 @@ impl Users {
         self.find(raw).filter(|id| self.get(*id).standing == Standing::Known)
     }
 
+    /// Whether there is room for a user of this name.
+    pub fn may_be_made(&self, name: &UserName) -> Result<(), Code> {
+        self.names.may_be_made(name)?;
+        if self.names.len() >= USERS_MAX { Err(Code::ServerFull) } else { Ok(()) }
+    }
+
     /// Makes a user whose account is not stored yet.
     pub fn create(&mut self, name: UserName) -> Result<UserId, Code> {
-        self.names.may_be_made(&name)?;
-        if self.names.len() >= USERS_MAX {
-            return Err(Code::ServerFull);
-        }
+        self.may_be_made(&name)?;
         self.add(name).ok_or(Code::ServerFull)
     }
 

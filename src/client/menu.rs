@@ -376,7 +376,8 @@ mod tests {
             if let Some(mut fields) = request(option, &answers) {
                 fields.id = None;
                 let frame = fields.encode();
-                let read = crate::wire::request::decode(&frame).request;
+                let read =
+                    crate::wire::request::decode(&frame, &crate::limits::Limits::default()).request;
                 assert!(read.is_ok(), "{option:?}: {read:?}");
             }
         }

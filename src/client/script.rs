@@ -20,8 +20,8 @@ use super::trust::Trust;
 /// How often the server is told what has arrived, at most.
 const NOTE_EVERY: Duration = Duration::from_millis(200);
 
-/// How long a login may take.
-const LOGIN_MAX: Duration = Duration::from_secs(15);
+/// How long a login may take. A server may hold a password up for 20 seconds when somebody guesses.
+const LOGIN_MAX: Duration = Duration::from_secs(45);
 
 /// How long leaving waits for the server.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);

@@ -19,8 +19,9 @@ use super::vault::Vault;
 
 mod files;
 
-/// How long a login may take, reconnecting included.
-const LOGIN_MAX: Duration = Duration::from_secs(15);
+/// How long a login may take, reconnecting included. A server may hold a password up for 20 seconds
+/// when somebody guesses.
+const LOGIN_MAX: Duration = Duration::from_secs(45);
 
 /// How long a script's next line waits for a connection, or for answers when many are missing. A server
 /// that stops may send its clients away for half of it.

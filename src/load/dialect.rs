@@ -372,7 +372,7 @@ mod tests {
         let lines: Vec<&[u8]> = out.trim_ascii_end().split(|byte| *byte == b'\n').collect();
         assert_eq!(lines.len(), 2);
         for (line, number) in lines.iter().zip([1_999_999_999_u64, 2_000_000_000]) {
-            let envelope = decode(line);
+            let envelope = decode(line, &crate::limits::Limits::default());
             assert_eq!(envelope.id, i64::try_from(number).ok().map(RequestId::Number));
             let Ok(Request::Message { to, content, .. }) = envelope.request else {
                 panic!("not a message")

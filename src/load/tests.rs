@@ -84,7 +84,7 @@ impl Fake {
     }
 
     fn answer(&self, stream: &TcpStream, user: &mut String, line: &[u8]) -> Option<()> {
-        let envelope = decode(line);
+        let envelope = decode(line, &crate::limits::Limits::default());
         let mut state = self.state.lock().unwrap();
         let nth = match &envelope.request {
             Ok(Request::Message { .. }) => self.messages.fetch_add(1, Ordering::Relaxed),

@@ -23,6 +23,11 @@ impl Reactor {
         for number in 0..self.arriving.len() {
             while self.arriving[number] && left > 0 {
                 left -= 1;
+                // Who came before has a moment to log in. Meanwhile the others wait in the kernel.
+                if let Some(until_ms) = self.shell.crowded_until_ms() {
+                    self.accept_again_ms = Some(until_ms);
+                    return;
+                }
                 let Some(listeners) = &mut self.listeners else { return };
                 match listeners.accept(number) {
                     Accepted::Nobody => self.arriving[number] = false,
@@ -31,7 +36,7 @@ impl Reactor {
                         let happened = Happened::AcceptFailed(&error);
                         log::error!("{}", text::log_line(self.shell.lang, happened));
                         if let Some(socket) = listeners.accept_with_spare(number) {
-                            refuse(socket, &self.server_full());
+                            refuse(socket, &self.farewell(Code::ServerFull));
                             self.shell.metrics.turned_away += 1;
                         }
                         if let Some(listeners) = &mut self.listeners {
@@ -54,18 +59,22 @@ impl Reactor {
                 log::warn!("{}", text::log_line(self.shell.lang, happened));
             }
             self.shell.metrics.turned_away += 1;
-            return refuse(socket, &self.server_full());
+            return refuse(socket, &self.farewell(Code::ServerFull));
         }
         self.told_full = false;
+        if let Err(code) = self.shell.admit(&peer) {
+            log::info!("{}", text::log_line(self.shell.lang, Happened::Crowded(&peer)));
+            return refuse(socket, &self.farewell(code));
+        }
         connection::set_up(&socket);
         self.shell.welcome(socket, peer);
     }
 
     /// The frame for who cannot be let in.
-    fn server_full(&mut self) -> Vec<u8> {
+    fn farewell(&mut self, code: Code) -> Vec<u8> {
         let nobody = crate::chat::SessionId { index: u32::MAX, generation: 0 };
         let mut fx = crate::chat::Effects::default();
-        self.shell.chat.refuse_frame(nobody, Code::ServerFull, &mut fx);
+        self.shell.chat.refuse_frame(nobody, code, &mut fx);
         let mut json = match fx.list().first() {
             Some(Effect::Send { frame, .. }) => fx.bytes(frame).to_vec(),
             _ => Vec::new(),

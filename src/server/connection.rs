@@ -12,7 +12,7 @@ use socket2::{SockRef, TcpKeepalive};
 use super::deadlines::Times;
 use super::outbox::{Flushed, Outbox, Pool};
 use super::transport::{Arrived, Socket, Transport, Unread};
-use crate::chat::SessionId;
+use crate::chat::{Caller, SessionId};
 use crate::limits::SOCKET_SEND_BUFFER_BYTES;
 use crate::wire::frame::{FrameDecoder, Framing};
 use crate::wire::websocket::CloseCode;
@@ -66,6 +66,11 @@ pub(super) struct Connection<S = TcpStream> {
     pub(super) id: SessionId,
     /// Where it comes from.
     pub(super) peer: SocketAddr,
+    /// What the core keeps about it.
+    pub(super) caller: Caller,
+    /// Its number among all that ever came, and when it did.
+    pub(super) number: u64,
+    pub(super) since_ms: u64,
     pub(super) transport: Transport<S>,
     pub(super) state: State,
     /// What the peer sends; out while its frames are being handled.
@@ -84,6 +89,8 @@ pub(super) struct Connection<S = TcpStream> {
     pub(super) queued: bool,
     /// In the list of those to be flushed.
     pub(super) dirty: bool,
+    /// It has not begun to log in: it has sent nothing, or nothing since it was refused.
+    pub(super) quiet: bool,
     /// Its next frame waits until an entry is stored.
     pub(super) waiting: bool,
     /// It does not read answers, so its requests wait.
@@ -105,6 +112,8 @@ pub(super) struct Connection<S = TcpStream> {
     /// Bytes of memory that its half-read frame holds.
     pub(super) input_bytes: usize,
     pub(super) framing_errors: u32,
+    /// Frames that came whole.
+    pub(super) frames: u32,
     pub(super) heartbeats_unanswered: u32,
 }
 
@@ -112,13 +121,16 @@ impl<S: Socket> Connection<S> {
     /// A connection that was just accepted.
     pub(super) fn new(
         id: SessionId,
-        peer: SocketAddr,
+        (peer, caller): (SocketAddr, Caller),
         socket: S,
         tls: Option<Arc<ServerConfig>>,
     ) -> Self {
         Self {
             id,
             peer,
+            caller,
+            number: 0,
+            since_ms: 0,
             transport: Transport::new(socket, tls),
             state: State::Greeting,
             decoder: Some(FrameDecoder::new(Framing::Bare)),
@@ -130,6 +142,7 @@ impl<S: Socket> Connection<S> {
             ending: false,
             queued: false,
             dirty: false,
+            quiet: true,
             waiting: false,
             held: false,
             hungry: false,
@@ -141,6 +154,7 @@ impl<S: Socket> Connection<S> {
             next_write_ms: 0,
             input_bytes: 0,
             framing_errors: 0,
+            frames: 0,
             heartbeats_unanswered: 0,
         }
     }

@@ -20,11 +20,20 @@ pub(super) enum Due {
     Pace,
     /// A TLS handshake should be finished.
     Handshake,
+    /// A frame that has begun should be whole.
+    Frame,
 }
 
 impl Due {
-    const ALL: [Due; 6] =
-        [Due::Login, Due::Heartbeat, Due::Stall, Due::Farewell, Due::Pace, Due::Handshake];
+    const ALL: [Due; 7] = [
+        Due::Login,
+        Due::Heartbeat,
+        Due::Stall,
+        Due::Farewell,
+        Due::Pace,
+        Due::Handshake,
+        Due::Frame,
+    ];
 }
 
 /// The times of one connection, in milliseconds of the monotonic clock.

@@ -12,7 +12,7 @@ use super::gate::Forbidden;
 use super::reading::Stop;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
-use crate::limits::{HTTP_HEAD_MS_MAX, LOGIN_MS_MAX};
+use crate::limits::HTTP_HEAD_MS_MAX;
 use crate::text::http as text;
 use crate::text::{Lang, Sentence};
 use crate::wire::frame::{FrameDecoder, Framing};
@@ -265,7 +265,7 @@ impl<G: Ground> Shell<G> {
              Sec-WebSocket-Accept: {accept}\r\n\r\n"
         );
         self.put(id, |outbox, _, pool| outbox.push_raw(head.as_bytes(), pool));
-        self.set_due(id, Due::Login, LOGIN_MS_MAX);
+        self.set_due(id, Due::Login, self.limits.login_ms_max);
     }
 
     fn respond(&mut self, id: SessionId, response: Response, keep_alive: bool, only_head: bool) {

@@ -1,6 +1,6 @@
 //! Who goes: on their own, because they are told to, or because they do not read.
 
-use super::connection::{Goodbye, State};
+use super::connection::{Goodbye, Speech, State};
 use super::deadlines::Due;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
@@ -24,9 +24,33 @@ impl<G: Ground> Shell<G> {
     pub(super) fn close_largest_input(&mut self) {
         if let Some(largest) = self.connections.iter_mut().max_by_key(|c| c.input_bytes) {
             let id = largest.id;
-            self.reject(id, Code::RateLimited);
-            self.doom(id);
+            self.metrics.inputs_dropped += 1;
+            self.dismiss(id, Code::RateLimited);
+            // At once, or who comes next this turn finds the memory still taken.
+            if let Some(connection) = self.connections.get_mut(id) {
+                connection.decoder = None;
+                self.inputs_bytes -= std::mem::take(&mut connection.input_bytes);
+            }
         }
+    }
+
+    /// Without a login, and the oldest of too many: it makes room.
+    pub(super) fn drop_strangers(&mut self) {
+        while self.strangers.len() > self.limits.unauthenticated_max {
+            let Some((_, id)) = self.strangers.pop_first() else { return };
+            self.metrics.strangers_dropped += 1;
+            self.dismiss(id, Code::ServerFull);
+        }
+    }
+
+    /// Tells a connection why it has to go, as far as its socket takes it at once, and does not wait.
+    fn dismiss(&mut self, id: SessionId, code: Code) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if matches!(connection.speech, Speech::Frames(_)) && connection.is_open() {
+            self.reject(id, code);
+            self.flush(id);
+        }
+        self.doom(id);
     }
 
     /// All output together is too much: the one that waits for most goes.
@@ -45,6 +69,7 @@ impl<G: Ground> Shell<G> {
             return;
         }
         connection.state = State::Draining;
+        self.strangers.remove(&connection.number);
         self.closing.push(id);
     }
 
@@ -92,6 +117,7 @@ impl<G: Ground> Shell<G> {
     fn linger(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.state = State::Lingering;
+        self.strangers.remove(&connection.number);
         connection.transport.end_output();
         self.set_due(id, Due::Farewell, FAREWELL_MS_MAX);
         self.chat.disconnected(id, self.now, &mut self.fx);
@@ -119,6 +145,8 @@ impl<G: Ground> Shell<G> {
             self.metrics.sent_to_those_gone += connection.transport.sent();
             self.deadlines.clear_all(&mut connection.times, id);
             self.ground.forget(connection.transport.socket_mut());
+            self.strangers.remove(&connection.number);
+            self.door.leaves(connection.caller.address());
             self.chat.disconnected(id, self.now, &mut self.fx);
             self.inputs_bytes -= connection.input_bytes;
             self.carry_out();

@@ -33,6 +33,19 @@ pub(super) struct Metrics {
     pub(super) accepted: u64,
     /// Connections closed at the door: the server is full.
     pub(super) turned_away: u64,
+    /// The same: too many from one address.
+    pub(super) crowding: u64,
+    /// Connections closed without a login, to make room.
+    pub(super) strangers_dropped: u64,
+    /// The same, because they took too long.
+    pub(super) not_logged_in: u64,
+    pub(super) frames_late: u64,
+    /// Connections closed because half-read frames took too much memory.
+    pub(super) inputs_dropped: u64,
+    /// Passwords that were not looked at at once.
+    pub(super) held_up: u64,
+    /// Connections closed because they did not answer pings.
+    pub(super) unanswering: u64,
     pub(super) slow: u64,
     /// Stored frames put into an outbox.
     pub(super) deliveries: u64,
@@ -174,6 +187,33 @@ impl<G: Ground> Shell<G> {
                 "Not taken: the server was full.",
                 metrics.turned_away,
             ),
+            (
+                "papo_address_refusals_total",
+                "Not taken: too many from one address.",
+                metrics.crowding,
+            ),
+            (
+                "papo_unauthenticated_dropped_total",
+                "Closed without a login, to make room.",
+                metrics.strangers_dropped,
+            ),
+            (
+                "papo_login_timeouts_total",
+                "Closed: no login, or no HTTP request, in time.",
+                metrics.not_logged_in,
+            ),
+            (
+                "papo_frame_timeouts_total",
+                "Closed: a frame not whole in time.",
+                metrics.frames_late,
+            ),
+            (
+                "papo_inputs_dropped_total",
+                "Closed: half-read frames took too much memory.",
+                metrics.inputs_dropped,
+            ),
+            ("papo_logins_held_up_total", "Passwords not looked at at once.", metrics.held_up),
+            ("papo_unanswered_pings_total", "Closed: pings not answered.", metrics.unanswering),
             ("papo_slow_consumers_total", "Closed because they did not read.", metrics.slow),
             ("papo_http_requests_total", "HTTP requests answered.", metrics.requests),
             ("papo_messages_total", "Messages and files stored.", self.fx.counts.messages),

@@ -13,12 +13,15 @@ mod clock;
 mod connection;
 mod connections;
 mod deadlines;
+mod door;
 mod gate;
+mod holding;
 mod http;
 mod leaving;
 mod listener;
 mod logging;
 mod metrics;
+mod options;
 mod outbox;
 mod parts;
 mod reactor;
@@ -49,7 +52,7 @@ use mio::{Poll, Waker};
 use crate::chat::{Chat, FileLimits};
 use crate::cli::{Exit, Failure, Invocation, Size, usage};
 use crate::journal::{Durability, Journal, OpenError};
-use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, USER_QUOTA_BYTES};
+use crate::limits::{DISK_FREE_BYTES_MIN, FILE_BYTES_MAX, Limits, USER_QUOTA_BYTES};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use connections::Source;
@@ -72,7 +75,8 @@ struct Config {
     log: LevelFilter,
     durability: Durability,
     tls: Option<tls::Source>,
-    limits: FileLimits,
+    file_limits: FileLimits,
+    limits: Limits,
     disk_free_bytes_min: u64,
     gate: Gate,
     metrics_public: bool,
@@ -91,10 +95,11 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
         log: invocation.value("--log", LevelFilter::Info)?,
         durability: invocation.value("--durability", Durability::Sync)?,
         tls: tls::Source::of(&mut invocation)?,
-        limits: FileLimits {
+        file_limits: FileLimits {
             file_bytes_max: invocation.value("--max-file", Size(FILE_BYTES_MAX))?.0,
             user_quota_bytes: invocation.value("--user-quota", Size(USER_QUOTA_BYTES))?.0,
         },
+        limits: options::limits(&mut invocation)?,
         disk_free_bytes_min: invocation.value("--min-free-disk", Size(DISK_FREE_BYTES_MIN))?.0,
         gate: Gate::new(invocation.values("--allow-origin")?),
         metrics_public: invocation.args.contains("--metrics-public"),
@@ -104,7 +109,7 @@ pub fn run(mut invocation: Invocation) -> Result<(), Failure> {
 }
 
 fn serve(config: &Config) -> Result<(), Failure> {
-    let Config { listen, data, lang, log, durability, tls, limits, .. } = config;
+    let Config { listen, data, lang, log, durability, tls, .. } = config;
     let lang = *lang;
     fs::create_dir_all(data)
         .map_err(|error| Failure::new(Exit::Error, text::cannot_use_data(lang, data, &error)))?;
@@ -117,10 +122,12 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let waker = Waker::new(poll.registry(), Source::Waker.token()).context("waker")?;
     let waker = Arc::new(waker);
     let (journal, mut chat) = recover(data, *durability, lang, &waker)?;
-    chat.set_file_limits(*limits);
+    chat.set_file_limits(config.file_limits);
     let sync = *durability == Durability::Sync;
     let disk = Disk { free_bytes_min: config.disk_free_bytes_min, sync };
-    let system = System::start(poll.registry(), &waker, (data, disk), lang).context("threads")?;
+    let hash_queue = config.limits.hash_queue_max;
+    let system = System::start(poll.registry(), &waker, (data, disk), hash_queue, lang);
+    let system = system.context("threads")?;
     // By now the data folder is ours alone.
     let identity = match tls {
         Some(source) => Some(source.identity(data, || tls::own_names(listen), lang)?),
@@ -132,6 +139,7 @@ fn serve(config: &Config) -> Result<(), Failure> {
     let logging = Logging::start(*log, lang).context("papo-log")?;
     let (mut reactor, stop) =
         Reactor::new((poll, waker), listeners, (journal, chat), system, lang).context("reactor")?;
+    reactor.set_limits(config.limits);
     reactor.shell.gate = config.gate.clone();
     reactor.shell.metrics_public = config.metrics_public;
     reactor.shell.tls = identity.as_ref().map(|identity| Arc::clone(&identity.config));

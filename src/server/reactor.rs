@@ -14,7 +14,7 @@ use super::shell::{Ground, Ready, Shell};
 use super::system::System;
 use crate::chat::Chat;
 use crate::journal::Journal;
-use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_RESERVED};
+use crate::limits::{CONNECTIONS_MAX, DESCRIPTORS_RESERVED, Limits};
 use crate::text::Lang;
 
 /// Readiness events taken in one turn.
@@ -80,6 +80,12 @@ impl Reactor {
             stop: Arc::clone(&stop.flag),
         };
         Ok((reactor, stop))
+    }
+
+    /// What the operator allows. Those without a login never take all the room that there is.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        let unauthenticated_max = limits.unauthenticated_max.min(self.connections_max - 1);
+        self.shell.set_limits(Limits { unauthenticated_max, ..limits });
     }
 
     /// Turns until it is told to stop and everybody has been told, or until the store fails: then

@@ -9,15 +9,14 @@ use super::http::Status;
 use super::shell::{Ground, Shell};
 use super::transport::Unread;
 use super::websocket;
-use crate::chat::{Flow, SessionId};
+use crate::chat::{Arrival, Flow, SessionId};
 use crate::limits::{
-    DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX,
-    HANDSHAKE_READS_PER_TURN_MAX, HTTP_HEAD_MS_MAX, INPUTS_BYTES_MAX, OUTBOX_SOFT_BYTES_MAX,
-    READ_BYTES_PER_TURN_MAX, TLS_HANDSHAKE_MS_MAX,
+    DELIVERIES_PER_TURN_MAX, FRAMES_PER_TURN_MAX, FRAMING_ERRORS_MAX, HANDSHAKE_READS_PER_TURN_MAX,
+    HTTP_HEAD_MS_MAX, READ_BYTES_PER_TURN_MAX, TLS_HANDSHAKE_MS_MAX,
 };
 use crate::wire::Code;
 use crate::wire::frame::{FrameDecoder, Framing};
-use crate::wire::request;
+use crate::wire::request::{self, Request};
 use crate::wire::sniff::{Peer, sniff};
 
 /// Why the frames of a connection stop being handled for now.
@@ -70,6 +69,7 @@ impl<G: Ground> Shell<G> {
         if let Some(unused) = decoder.lend(std::mem::take(&mut self.scratch)) {
             self.scratch = unused;
         }
+        let frames_before = connection.frames;
         let stop = self.read_and_handle(id, &mut decoder);
         if let Some(working) = decoder.settle()
             && working.len() == READ_BYTES_PER_TURN_MAX
@@ -83,8 +83,10 @@ impl<G: Ground> Shell<G> {
         self.inputs_bytes -= connection.input_bytes;
         connection.input_bytes = decoder.held_bytes();
         self.inputs_bytes += connection.input_bytes;
+        let another = connection.frames != frames_before;
         connection.decoder = Some(decoder);
-        if self.inputs_bytes > INPUTS_BYTES_MAX {
+        self.expect_frame(id, another);
+        if self.inputs_bytes > self.limits.inputs_bytes_max {
             self.close_largest_input();
         }
         if stop == Stop::Share {
@@ -124,6 +126,15 @@ impl<G: Ground> Shell<G> {
                     let Some(connection) = self.connections.get_mut(id) else {
                         return Stop::Parked;
                     };
+                    if connection.quiet && decoder.pending_bytes() > 0 {
+                        connection.quiet = false;
+                        if connection.state == State::Greeting {
+                            self.set_due(id, Due::Login, self.limits.login_ms_max);
+                        }
+                    }
+                    let Some(connection) = self.connections.get_mut(id) else {
+                        return Stop::Parked;
+                    };
                     if connection.speech == Speech::Unknown && !self.greet(id, decoder) {
                         return Stop::Parked;
                     }
@@ -157,6 +168,31 @@ impl<G: Ground> Shell<G> {
             && !connection.times.is_set(Due::Handshake)
         {
             self.set_due(id, Due::Handshake, TLS_HANDSHAKE_MS_MAX);
+        }
+    }
+
+    /// What is half-read has to become whole in time: from its first byte on, however often more of it
+    /// comes.
+    fn expect_frame(&mut self, id: SessionId, another: bool) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        let begun = matches!(connection.speech, Speech::Frames(_)) && connection.has_half_read();
+        let expected = connection.times.is_set(Due::Frame);
+        if begun && connection.is_open() {
+            if another || !expected {
+                self.set_due(id, Due::Frame, self.limits.frame_ms_max);
+            }
+        } else if expected {
+            self.deadlines.clear(&mut connection.times, id, Due::Frame);
+        }
+    }
+
+    /// A login was answered. Who was refused has time to think about it.
+    pub(super) fn login_answered(&mut self, id: SessionId) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && connection.state == State::Greeting
+        {
+            connection.quiet = true;
+            self.set_due(id, Due::Login, self.limits.silent_ms_max);
         }
     }
 
@@ -201,7 +237,7 @@ impl<G: Ground> Shell<G> {
                 return Stop::Parked;
             }
             // Who does not read answers may not ask: the flush queues it again.
-            if connection.outbox.len_bytes() > OUTBOX_SOFT_BYTES_MAX {
+            if connection.outbox.len_bytes() > self.limits.outbox_soft_bytes_max {
                 connection.held = true;
                 return Stop::Parked;
             }
@@ -210,7 +246,7 @@ impl<G: Ground> Shell<G> {
             }
             // A first login is finished only when its account is stored, which may be a turn ago.
             if connection.state == State::Active {
-                decoder.set_limit(FRAME_BYTES_MAX);
+                decoder.set_limit(self.limits.frame_bytes_max);
             }
             let handled = match connection.speech {
                 Speech::Http => self.handle_request(id, decoder),
@@ -260,22 +296,25 @@ impl<G: Ground> Shell<G> {
     }
 
     pub(super) fn handle_frame(&mut self, id: SessionId, frame: &[u8]) {
-        let envelope = request::decode(frame);
+        let envelope = request::decode(frame, &self.limits);
+        let is_login = matches!(envelope.request, Ok(Request::Login(_)));
         let no_json =
             matches!(&envelope.request, Err(refusal) if refusal.code == Code::InvalidJson);
-        if let Some(connection) = self.connections.get_mut(id) {
-            connection.framing_errors += u32::from(no_json);
-            if connection.framing_errors >= FRAMING_ERRORS_MAX {
-                self.reject(id, Code::InvalidJson);
-                return;
-            }
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.frames = connection.frames.wrapping_add(1);
+        connection.framing_errors += u32::from(no_json);
+        if connection.framing_errors >= FRAMING_ERRORS_MAX {
+            self.reject(id, Code::InvalidJson);
+            return;
         }
-        let flow = self.chat.handle(id, envelope, self.now, &mut self.fx);
+        let arrival = Arrival { caller: &mut connection.caller, bytes: frame.len() };
+        let flow = self.chat.handle(id, arrival, envelope, self.now, &mut self.fx);
         self.carry_out();
-        if flow == Flow::Wait
-            && let Some(connection) = self.connections.get_mut(id)
-        {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if flow == Flow::Wait {
             connection.waiting = true;
+        } else if is_login {
+            self.login_answered(id);
         }
     }
 

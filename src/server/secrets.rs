@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 
 use crate::chat::query::Ticket;
 use crate::chat::{Check, Checked};
-use crate::limits::PASSWORDS_WAITING_MAX;
 use crate::secret::{hash, verify};
 
 /// The one who makes and checks, as the reactor sees it.
@@ -23,14 +22,15 @@ pub(super) struct Secrets {
     jobs: Sender<Check>,
     results: Receiver<(Ticket, Checked)>,
     waiting: Arc<AtomicUsize>,
+    waiting_max: usize,
     /// What needed no thread.
     at_once: VecDeque<(Ticket, Checked)>,
     waker: Arc<Waker>,
 }
 
 impl Secrets {
-    /// Starts the thread.
-    pub(super) fn start(waker: Arc<Waker>) -> io::Result<Self> {
+    /// Starts the thread, for which so many jobs may wait.
+    pub(super) fn start(waiting_max: usize, waker: Arc<Waker>) -> io::Result<Self> {
         let (jobs, todo) = mpsc::channel::<Check>();
         let (done, results) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -46,21 +46,20 @@ impl Secrets {
                 }
             }
         })?;
-        Ok(Self { jobs, results, waiting, at_once: VecDeque::new(), waker })
+        let at_once = VecDeque::new();
+        Ok(Self { jobs, results, waiting, waiting_max, at_once, waker })
     }
 
     /// Takes a job. Its result comes with [`Secrets::next_checked`].
     pub(super) fn check(&mut self, check: Check) {
-        let ticket = match &check {
-            Check::Token(ticket) => {
-                self.at_once.push_back((*ticket, token()));
-                // It is taken in the next turn.
-                let _ = self.waker.wake();
-                return;
-            }
-            Check::Password { ticket, .. } | Check::NewPassword { ticket, .. } => *ticket,
-        };
-        let full = self.waiting.fetch_add(1, Ordering::Relaxed) >= PASSWORDS_WAITING_MAX;
+        let ticket = check.ticket();
+        if matches!(check, Check::Token(_)) {
+            self.at_once.push_back((ticket, token()));
+            // It is taken in the next turn.
+            let _ = self.waker.wake();
+            return;
+        }
+        let full = self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max;
         if full || self.jobs.send(check).is_err() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.at_once.push_back((ticket, Checked::Busy));
@@ -93,11 +92,11 @@ fn token() -> Checked {
 fn carry_out(check: Check, nobody: &str) -> (Ticket, Checked) {
     match check {
         Check::Token(ticket) => (ticket, token()),
-        Check::Password { ticket, password, against } => {
+        Check::Password { ticket, password, against, .. } => {
             let right = verify(&password, against.as_deref().unwrap_or(nobody));
             (ticket, Checked::Password(right && against.is_some()))
         }
-        Check::NewPassword { ticket, password, old } => {
+        Check::NewPassword { ticket, password, old, .. } => {
             let allowed = old.is_none_or(|(old, kept)| verify(&old, &kept));
             let checked = if allowed {
                 hash(&password).map_or(Checked::Busy, |phc| Checked::NewPassword(Some(phc)))
@@ -117,7 +116,8 @@ mod tests {
     fn who_has_no_password_has_none_that_is_right() {
         let nobody = hash("nobody's").unwrap();
         let password = "nobody's".to_owned();
-        let check = Check::Password { ticket: Ticket(1), password, against: None };
+        let (ticket, against) = (Ticket(1), None);
+        let check = Check::Password { ticket, password, against, not_before_ms: 0, from: None };
         assert!(matches!(carry_out(check, &nobody), (Ticket(1), Checked::Password(false))));
     }
 

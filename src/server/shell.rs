@@ -2,7 +2,7 @@
 //! one turn does with them. Sockets, the poll and the threads are its [`Ground`], so that the whole of
 //! it can also stand on a simulated one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,18 +12,21 @@ use rustls::ServerConfig;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::deadlines::{Deadlines, Due};
+use super::door::Door;
 use super::gate::Gate;
+use super::holding::Holding;
 use super::metrics::Metrics;
 use super::outbox::Pool;
 use super::stopping::Stopping;
 use super::transport::Socket;
 use super::worker::Done;
 use crate::chat::query::Ticket;
-use crate::chat::{Chat, Check, Checked, Effects, FileJob, Now, Save, SessionId};
+use crate::chat::{Caller, Chat, Check, Checked, Effects, FileJob, Now, Save, SessionId};
 use crate::journal::Journal;
-use crate::limits::{LOGIN_MS_MAX, READ_BYTES_PER_TURN_MAX};
+use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, UNAUTHENTICATED_MS_MIN};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
+use crate::wire::Code;
 
 /// What a shell stands on: sockets, and slow work that others do for it. Nothing of it waits.
 pub(super) trait Ground {
@@ -71,8 +74,15 @@ pub(super) struct Shell<G: Ground> {
     pub(super) chat: Chat,
     pub(super) fx: Effects,
     pub(super) journal: Journal,
+    pub(super) limits: Limits,
     /// Which browsers may open a WebSocket.
     pub(super) gate: Gate,
+    /// How many come from where.
+    pub(super) door: Door,
+    /// Connections without a login, oldest first, by their numbers.
+    pub(super) strangers: BTreeMap<u64, SessionId>,
+    /// Passwords that are not to be looked at yet.
+    pub(super) holding: Holding,
     pub(super) deadlines: Deadlines,
     /// Connections that may have something to read, or frames not handled yet.
     pub(super) work: VecDeque<SessionId>,
@@ -115,7 +125,11 @@ impl<G: Ground> Shell<G> {
             chat,
             fx: Effects::default(),
             journal,
+            limits: Limits::default(),
             gate: Gate::default(),
+            door: Door::default(),
+            strangers: BTreeMap::new(),
+            holding: Holding::default(),
             deadlines: Deadlines::default(),
             work: VecDeque::new(),
             dirty: Vec::new(),
@@ -133,6 +147,12 @@ impl<G: Ground> Shell<G> {
             expire_uploads_ms: 0,
             stopping: None,
         }
+    }
+
+    /// What the operator allows.
+    pub(super) fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.chat.set_limits(limits);
     }
 
     /// What a turn does, once it is known which connections are ready.
@@ -160,6 +180,7 @@ impl<G: Ground> Shell<G> {
             || !self.dirty.is_empty()
             || !self.starving.is_empty() && self.journal.missed_room() > 0
             || !self.doomed.is_empty()
+            || self.holding.has_given_up()
     }
 
     /// When something happens because time has passed.
@@ -168,6 +189,7 @@ impl<G: Ground> Shell<G> {
             self.deadlines.next_ms(),
             self.stopping.as_ref().map(Stopping::next_ms),
             self.chat.seen_due_ms(),
+            self.holding.next_ms(),
             Some(self.expire_uploads_ms),
         ];
         deadlines.into_iter().flatten().min()
@@ -199,6 +221,10 @@ impl<G: Ground> Shell<G> {
                 Done::Saved(saved) => self.chat.saved(saved, &mut self.fx),
                 Done::File(done) => self.chat.file_done(done, &mut self.fx),
             }
+            self.carry_out();
+        }
+        while let Some(ticket) = self.holding.next_given_up() {
+            self.chat.checked(ticket, Checked::Busy, self.now, &mut self.fx);
             self.carry_out();
         }
         while let Some((ticket, checked)) = self.ground.next_checked() {
@@ -244,19 +270,47 @@ impl<G: Ground> Shell<G> {
         self.journal.close();
     }
 
+    /// Whether one from there may come in now. If so it counts as one that did.
+    pub(super) fn admit(&mut self, peer: &SocketAddr) -> Result<(), Code> {
+        let address = self.door.address(peer, &self.limits);
+        if self.door.admit(address, &self.limits, self.now) {
+            return Ok(());
+        }
+        self.metrics.crowding += 1;
+        Err(Code::RateLimited)
+    }
+
+    /// Until when one more without a login would throw one out that has had no time to log in.
+    pub(super) fn crowded_until_ms(&mut self) -> Option<u64> {
+        if self.strangers.len() < self.limits.unauthenticated_max {
+            return None;
+        }
+        let (_, oldest) = self.strangers.first_key_value()?;
+        let until_ms = self.connections.get_mut(*oldest)?.since_ms + UNAUTHENTICATED_MS_MIN;
+        (self.now.mono_ms < until_ms).then_some(until_ms)
+    }
+
     /// Takes a connection in that was just accepted.
     pub(super) fn welcome(&mut self, socket: G::Socket, peer: SocketAddr) -> SessionId {
         self.metrics.accepted += 1;
-        let tls = self.tls.clone();
-        let id = self.connections.insert(|id| Connection::new(id, peer, socket, tls));
-        if let Some(connection) = self.connections.get_mut(id)
-            && self.ground.watch(id, connection.transport.socket_mut()).is_ok()
-        {
-            log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
-            self.set_due(id, Due::Login, LOGIN_MS_MAX);
-        } else {
-            self.doom(id);
+        let (tls, number) = (self.tls.clone(), self.metrics.accepted);
+        let caller = Caller::new(self.door.address(&peer, &self.limits));
+        self.door.enters(caller.address());
+        let id = self.connections.insert(|id| Connection::new(id, (peer, caller), socket, tls));
+        let Some(connection) = self.connections.get_mut(id) else { return id };
+        connection.number = number;
+        connection.since_ms = self.now.mono_ms;
+        if let Some(decoder) = &mut connection.decoder {
+            decoder.set_limit(self.limits.login_frame_bytes_max);
         }
+        self.strangers.insert(number, id);
+        if self.ground.watch(id, connection.transport.socket_mut()).is_err() {
+            self.doom(id);
+            return id;
+        }
+        log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
+        self.set_due(id, Due::Login, self.limits.silent_ms_max);
+        self.drop_strangers();
         id
     }
 }

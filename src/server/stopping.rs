@@ -7,7 +7,7 @@ use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
 use crate::limits::{
     RETRY_MS_MIN, RETRY_MS_PER_CONNECTION, RETRY_SPREAD_MS_MAX, RETRY_SPREAD_MS_MIN,
-    SHUTDOWN_ANSWERS_MS_MAX, SHUTDOWN_MS_MAX, SHUTDOWN_STALL_MS_MAX, WRITE_STALL_MS_MAX,
+    SHUTDOWN_ANSWERS_MS_MAX, SHUTDOWN_MS_MAX, SHUTDOWN_STALL_MS_MAX,
 };
 use crate::text::server::{self as text, Happened};
 use crate::wire::websocket::CloseCode;
@@ -97,7 +97,11 @@ impl<G: Ground> Shell<G> {
 
     /// Time without any byte taken by a peer, after which it is not waited for.
     pub(super) fn stall_ms(&self) -> u64 {
-        if self.is_stopping() { SHUTDOWN_STALL_MS_MAX } else { WRITE_STALL_MS_MAX }
+        if self.is_stopping() {
+            self.limits.write_stall_ms_max.min(SHUTDOWN_STALL_MS_MAX)
+        } else {
+            self.limits.write_stall_ms_max
+        }
     }
 
     fn tell_to_go(&mut self, id: SessionId, retry_ms: u64) {

@@ -31,13 +31,14 @@ impl System {
         registry: &Registry,
         waker: &Arc<Waker>,
         (data, disk): (&Path, Disk),
+        hash_queue_max: usize,
         lang: Lang,
     ) -> io::Result<Self> {
         Ok(Self {
             registry: registry.try_clone()?,
             clock: Clock::new(),
             worker: Worker::start(data, disk, lang, waker)?,
-            secrets: Secrets::start(Arc::clone(waker))?,
+            secrets: Secrets::start(hash_queue_max, Arc::clone(waker))?,
         })
     }
 }

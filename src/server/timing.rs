@@ -5,7 +5,8 @@ use super::deadlines::Due;
 use super::http::Status;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
-use crate::limits::{HEARTBEAT_INTERVAL_MS, HEARTBEATS_UNANSWERED_MAX, HTTP_HEAD_MS_MAX};
+use crate::limits::HTTP_HEAD_MS_MAX;
+use crate::wire::Code;
 use crate::wire::event::{Encode, Event};
 use crate::wire::frame::Framing;
 use crate::wire::websocket::{self, CloseCode};
@@ -33,6 +34,13 @@ impl<G: Ground> Shell<G> {
             self.chat.expire_uploads(self.now, &mut self.fx);
             self.carry_out();
         }
+        while let Some(check) = self.holding.due(now_ms) {
+            if self.chat.is_awaited(check.ticket()) {
+                self.ground.check(check);
+            } else {
+                self.holding.give_up(check.ticket());
+            }
+        }
         while let Some((id, due)) = self.deadlines.due(now_ms) {
             let Some(connection) = self.connections.get_mut(id) else {
                 unreachable!("a connection's times are cleared when it leaves");
@@ -42,6 +50,7 @@ impl<G: Ground> Shell<G> {
                 Due::Login if connection.state == State::Greeting => self.too_late(id),
                 Due::Handshake if connection.transport.is_handshaking() => self.doom(id),
                 Due::Login | Due::Handshake => {}
+                Due::Frame => self.frame_late(id),
                 Due::Heartbeat => self.heartbeat(id),
                 Due::Pace => self.mark_dirty(id),
                 Due::Farewell => {
@@ -67,6 +76,11 @@ impl<G: Ground> Shell<G> {
     /// It has not logged in, or has not sent its next request.
     fn too_late(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
+        // Its login is looked at, or could not be read.
+        if connection.waiting || self.journal.is_full() {
+            return self.set_due(id, Due::Login, self.limits.login_ms_max);
+        }
+        self.metrics.not_logged_in += 1;
         match connection.speech {
             // It has not taken the last response: that the stall deadline watches.
             Speech::Http if connection.outbox.len_bytes() > 0 => {
@@ -81,6 +95,21 @@ impl<G: Ground> Shell<G> {
         }
     }
 
+    /// A frame that has begun is not whole.
+    fn frame_late(&mut self, id: SessionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if !connection.is_open() || !connection.has_half_read() {
+            return;
+        }
+        // More of it may be there, and is not read: that is not its peer's doing.
+        let unread = connection.waiting || connection.held || connection.readable;
+        if unread || self.journal.is_full() {
+            return self.set_due(id, Due::Frame, self.limits.frame_ms_max);
+        }
+        self.metrics.frames_late += 1;
+        self.reject(id, Code::InvalidFrame);
+    }
+
     fn heartbeat(&mut self, id: SessionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         if !connection.is_open() {
@@ -89,10 +118,11 @@ impl<G: Ground> Shell<G> {
         // A ping behind megabytes says nothing: whether those leave, the stall deadline watches.
         // And who is not read because the journal is full cannot be heard.
         if connection.outbox.len_bytes() > 0 || self.journal.is_full() {
-            return self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+            return self.set_due(id, Due::Heartbeat, self.limits.heartbeat_interval_ms);
         }
         let web = connection.framing() == Framing::WebSocket;
-        if connection.heartbeats_unanswered >= HEARTBEATS_UNANSWERED_MAX {
+        if connection.heartbeats_unanswered >= self.limits.heartbeats_unanswered_max {
+            self.metrics.unanswering += 1;
             return if web { self.part(id, Some(CloseCode::POLICY)) } else { self.doom(id) };
         }
         connection.heartbeats_unanswered += 1;
@@ -104,6 +134,6 @@ impl<G: Ground> Shell<G> {
             Event::HeartbeatPing.encode(&mut json);
             self.put(id, |outbox, framing, pool| outbox.push(&json, framing, None, pool));
         }
-        self.set_due(id, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+        self.set_due(id, Due::Heartbeat, self.limits.heartbeat_interval_ms);
     }
 }

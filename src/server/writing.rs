@@ -5,17 +5,12 @@ use super::deadlines::Due;
 use super::outbox::{Flushed, Outbox, Pool};
 use super::shell::{Ground, Shell};
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
-use crate::limits::{
-    BARE_PACE_MS, HEARTBEAT_INTERVAL_MS, HELD_BYTES_MAX, OUTBOX_HARD_BYTES_MAX,
-    OUTBOX_SOFT_BYTES_MAX, OUTBOXES_BYTES_MAX,
-};
+use crate::limits::{BARE_PACE_MS, HELD_BYTES_MAX};
 use crate::sabotage::{self, Sabotage};
 use crate::text::server::{self as text, Happened};
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
-
-/// Output of a session below which it is sent more of what waits for it.
-const FEED_BELOW_BYTES: usize = OUTBOX_SOFT_BYTES_MAX / 4;
+use crate::wire::websocket::CloseCode;
 
 impl<G: Ground> Shell<G> {
     /// Does what the core has asked for, until there is nothing more.
@@ -44,6 +39,7 @@ impl<G: Ground> Shell<G> {
                 Effect::Resume(session) => {
                     if let Some(connection) = self.connections.get_mut(*session) {
                         connection.waiting = false;
+                        self.login_answered(*session);
                         self.queue(*session);
                     }
                 }
@@ -60,13 +56,21 @@ impl<G: Ground> Shell<G> {
                     }
                     self.begin_closing(*session);
                 }
+                Effect::Reject(session) => self.part(*session, Some(CloseCode::POLICY)),
             }
         }
         fx.take_saves(|save| self.ground.save(save));
         fx.take_discards(|saved_as| self.ground.discard(saved_as));
         fx.take_queries(|ticket, query| self.journal.fetch(ticket, query));
         fx.take_file_jobs(|job| self.ground.file(job));
-        fx.take_checks(|check| self.ground.check(check));
+        fx.take_checks(|check| {
+            if check.held_up().0 <= self.now.mono_ms {
+                return self.ground.check(check);
+            }
+            self.metrics.held_up += 1;
+            let chat = &self.chat;
+            self.holding.put(check, &self.limits, |ticket| chat.is_awaited(ticket));
+        });
         fx.drained();
         self.fx = fx;
         for (session, position) in fell_behind {
@@ -88,7 +92,8 @@ impl<G: Ground> Shell<G> {
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
         let ended = connection.is_told_nothing();
-        let full = waiting > OUTBOX_SOFT_BYTES_MAX && !sabotage::is(Sabotage::OutboxUnbounded);
+        let full =
+            waiting > self.limits.outbox_soft_bytes_max && !sabotage::is(Sabotage::OutboxUnbounded);
         let full = full || ended;
         let kept = match class {
             // Once one is left out, all that follow are read back from the journal after it.
@@ -101,7 +106,9 @@ impl<G: Ground> Shell<G> {
             Class::Passing if full => return,
             Class::Answer | Class::Fed(_) if ended => return,
             // A large frame that all its recipients share may wait: who takes megabytes reads.
-            Class::Answer if connection.outbox.owned_bytes() > OUTBOX_HARD_BYTES_MAX => {
+            Class::Answer
+                if connection.outbox.owned_bytes() > self.limits.outbox_hard_bytes_max =>
+            {
                 return self.too_slow(to);
             }
             Class::Kept(position) | Class::Fed(position) => Some(position),
@@ -138,10 +145,11 @@ impl<G: Ground> Shell<G> {
         if connection.state == State::Greeting {
             connection.state = State::Active;
         }
+        self.strangers.remove(&connection.number);
         self.deadlines.clear(&mut connection.times, session, Due::Login);
         let asks = matches!(connection.framing(), Framing::Length | Framing::WebSocket);
         if heartbeat || asks {
-            self.set_due(session, Due::Heartbeat, HEARTBEAT_INTERVAL_MS);
+            self.set_due(session, Due::Heartbeat, self.limits.heartbeat_interval_ms);
         }
     }
 
@@ -171,13 +179,15 @@ impl<G: Ground> Shell<G> {
         batch.append(&mut self.dirty);
         self.dirty = batch;
         let held = self.fx.gauge().bytes();
-        if self.outboxes_bytes + held.saturating_sub(HELD_BYTES_MAX) > OUTBOXES_BYTES_MAX {
+        if self.outboxes_bytes + held.saturating_sub(HELD_BYTES_MAX)
+            > self.limits.outboxes_bytes_max
+        {
             self.close_largest();
         }
         self.finish_closing();
     }
 
-    fn flush(&mut self, id: SessionId) {
+    pub(super) fn flush(&mut self, id: SessionId) {
         let now_ms = self.now.mono_ms;
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.dirty = false;
@@ -236,7 +246,7 @@ impl<G: Ground> Shell<G> {
             self.set_due(id, Due::Stall, self.stall_ms());
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.held && waiting <= OUTBOX_SOFT_BYTES_MAX {
+        if connection.held && waiting <= self.limits.outbox_soft_bytes_max {
             connection.held = false;
             if !sabotage::is(Sabotage::WakeLost) {
                 self.queue(id);
@@ -251,7 +261,9 @@ impl<G: Ground> Shell<G> {
             self.chat.taken(id, taken, self.now);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if connection.hungry && waiting <= FEED_BELOW_BYTES && is_fed {
+        // It is sent more of what waits for it when little is left.
+        let low = waiting <= self.limits.outbox_soft_bytes_max / 4;
+        if connection.hungry && low && is_fed {
             if self.journal.missed_room() == 0 {
                 if !std::mem::replace(&mut connection.starving, true) {
                     self.starving.push_back(id);

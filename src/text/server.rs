@@ -1,5 +1,6 @@
 //! What the server says: in answers, and in its own window.
 
+pub mod limits;
 pub mod tls;
 
 use std::borrow::Cow;
@@ -53,6 +54,7 @@ pub enum Happened<'a> {
     TlsReady(&'a dyn Display),
     Doubt(&'a str),
     Connected(&'a dyn Display),
+    Crowded(&'a dyn Display),
     LoggedIn(&'a str),
     LoggedOut(&'a str),
     Slow(&'a dyn Display),
@@ -76,6 +78,9 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             }
             Happened::Doubt(said) => said.to_owned(),
             Happened::Connected(peer) => format!("Nova conexão de {peer}"),
+            Happened::Crowded(peer) => {
+                format!("Conexão de {peer} recusada: demais desse endereço")
+            }
             Happened::LoggedIn(name) => format!("Usuário {name} conectado"),
             Happened::LoggedOut(name) => format!("Usuário {name} desconectado"),
             Happened::Slow(peer) => format!("Conexão {peer} encerrada: não lê o que recebe"),
@@ -101,6 +106,9 @@ pub fn log_line(lang: Lang, happened: Happened<'_>) -> String {
             }
             Happened::Doubt(said) => said.to_owned(),
             Happened::Connected(peer) => format!("New connection from {peer}"),
+            Happened::Crowded(peer) => {
+                format!("Connection from {peer} refused: too many from that address")
+            }
             Happened::LoggedIn(name) => format!("User {name} connected"),
             Happened::LoggedOut(name) => format!("User {name} disconnected"),
             Happened::Slow(peer) => format!("Connection {peer} closed: it does not read"),
@@ -257,10 +265,36 @@ Opções:
   --lang pt|en         idioma (pt, ou o de PAPO_LANG)
   -h, --help           esta ajuda
 
+Limites, com o que vale sem a opção:
+  --max-message 64KiB  um texto; mais não pode ser
+  --max-frame 16MiB    um pedido; antes do login, --max-login-frame 4KiB
+  --max-depth 16       listas e objetos JSON, uns dentro dos outros
+  --message-rate 10    mensagens por segundo de uma sessão; de uma vez, --message-burst 30
+  --byte-rate 1MiB     bytes de pedidos por segundo, sem arquivos; de uma vez, --byte-burst 8MiB
+  --connections-per-address 64
+                       conexões de um endereço; novas em 10 minutos, --new-connections 128
+  --max-unauthenticated 1024
+                       conexões sem login; acima disso sai a mais antiga
+  --login-time 10s     do primeiro byte ao login; sem nenhum byte, --silent-time 5min
+  --frame-time 30s     do primeiro byte de um pedido ao último
+  --login-tries 5      senhas erradas numa conexão, que então é encerrada; para um nome em um
+                       minuto, --account-tries 3, e de um endereço em 10 minutos,
+                       --address-tries 30: outras esperam antes de serem conferidas
+  --registrations 30   nomes novos de um endereço em 10 minutos
+  --hash-queue 64      senhas à espera de serem conferidas
+  --ping 15s           de um ping ao outro; sem resposta até --max-unanswered-pings 2
+  --max-inputs 256MiB  pedidos pela metade, de todas as conexões juntas
+  --outbox-soft 256KiB o que espera para sair por uma conexão: com mais, ela não é lida; com mais
+                       que --outbox-hard 1MiB, é encerrada; todas juntas, --max-outboxes 256MiB
+  --write-time 10s     até que saia algum byte do que espera
+  --groups-per-user 100  --group-members 1024  --sessions-per-user 8
+  --limit-loopback     o que se conta por tempo ou endereço vale também para esta máquina
+
 Saída: 0 encerrado com Ctrl+C ou SIGTERM; 1 erro, como porta em uso; 2 uso.
 
-Exemplo:
+Exemplos:
   papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+  papo server --listen 0.0.0.0:12345 --connections-per-address 500 --new-connections 2000
 ",
     "\
 papo server: the chat server.
@@ -288,10 +322,37 @@ Options:
   --lang pt|en        language (pt, or that of PAPO_LANG)
   -h, --help          this help
 
+Limits, with what holds without the option:
+  --max-message 64KiB a text; it cannot be more
+  --max-frame 16MiB   a request; before the login, --max-login-frame 4KiB
+  --max-depth 16      JSON lists and objects within one another
+  --message-rate 10   messages a second of one session; at once, --message-burst 30
+  --byte-rate 1MiB    bytes of requests a second, without files; at once, --byte-burst 8MiB
+  --connections-per-address 64
+                      connections from one address; new ones in 10 minutes, --new-connections 128
+  --max-unauthenticated 1024
+                      connections without a login; above that the oldest goes
+  --login-time 10s    from the first byte to the login; without any byte, --silent-time 5min
+  --frame-time 30s    from the first byte of a request to its last
+  --login-tries 5     wrong passwords on one connection, which is then closed; for one name in a
+                      minute, --account-tries 3, and from one address in 10 minutes,
+                      --address-tries 30: others wait before they are looked at
+  --registrations 30  new names from one address in 10 minutes
+  --hash-queue 64     passwords waiting to be looked at
+  --ping 15s          from one ping to the next; unanswered, up to --max-unanswered-pings 2
+  --max-inputs 256MiB requests half-read, of all connections together
+  --outbox-soft 256KiB
+                      what waits to leave by one connection: with more it is not read, with more
+                      than --outbox-hard 1MiB it is closed; all together, --max-outboxes 256MiB
+  --write-time 10s    until some byte leaves of what waits
+  --groups-per-user 100  --group-members 1024  --sessions-per-user 8
+  --limit-loopback    what is counted by time or address holds for this machine, too
+
 Exit: 0 stopped by Ctrl+C or SIGTERM; 1 error, like a port in use; 2 usage.
 
-Example:
+Examples:
   papo server --listen 0.0.0.0:12345 --data /var/lib/papo
+  papo server --listen 0.0.0.0:12345 --connections-per-address 500 --new-connections 2000
 ",
 );
 

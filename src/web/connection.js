@@ -15,8 +15,9 @@ const TOLD_MS_MAX = 60_000;
 const SILENCE_MS = 25_000;
 const ANSWER_MS = 10_000;
 
-/** How long opening and logging in may take. */
+/** How long opening may take, and the login after it: a password waits when somebody guesses. */
 const OPENING_MS = 15_000;
+const LOGIN_MS = 45_000;
 
 export class Connection {
   /** @type {'off' | 'connecting' | 'open' | 'waiting'} */
@@ -31,7 +32,7 @@ export class Connection {
   #pauseMs = PAUSE_MS_MIN;
   #toldMs = null;
   #timer = null;
-  #openedAt = 0;
+  #deadline = 0;
   #heardAt = 0;
 
   constructor(url) {
@@ -121,8 +122,10 @@ export class Connection {
     this.#become('connecting');
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
-    this.#openedAt = this.#heardAt = Date.now();
+    this.#heardAt = Date.now();
+    this.#deadline = this.#heardAt + OPENING_MS;
     socket.onopen = async () => {
+      this.#deadline = Date.now() + LOGIN_MS;
       try {
         await this.#greet();
         if (this.#socket !== socket) return;
@@ -168,7 +171,7 @@ export class Connection {
   /** Asks after silence. A browser may take minutes to notice that a network is gone. */
   #watch() {
     const silent = Date.now() - this.#heardAt;
-    if (this.state === 'connecting' && Date.now() - this.#openedAt > OPENING_MS) this.#lost();
+    if (this.state === 'connecting' && Date.now() > this.#deadline) this.#lost();
     if (this.state !== 'open') return;
     if (silent > SILENCE_MS + ANSWER_MS) this.#lost();
     else if (silent > SILENCE_MS) this.ask({ type: 'ping' }).catch(() => {});

@@ -237,6 +237,36 @@ pub(super) fn read_plain<'a>(text: &'a str, fields: &mut Fields<'a>) -> bool {
     Scanner { text, at: 0 }.object(fields).is_some()
 }
 
+/// Whether arrays and objects stand deeper within one another than so many. Of what is no JSON it says
+/// anything.
+pub(super) fn is_deeper(text: &str, depth_max: usize) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth, mut quoted) = (0, 0usize, false);
+    while at < bytes.len() {
+        if quoted {
+            at += plain_prefix(&bytes[at..]);
+            match bytes.get(at) {
+                Some(b'"') => quoted = false,
+                // What is escaped is passed over with its backslash.
+                Some(b'\\') => at += 1,
+                _ => {}
+            }
+        } else {
+            match bytes[at] {
+                b'"' => quoted = true,
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth > depth_max {
+                return true;
+            }
+        }
+        at += 1;
+    }
+    false
+}
+
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -495,6 +525,21 @@ mod tests {
             let first = text.bytes().position(|byte| special(&byte)).unwrap_or(text.len());
             prop_assert_eq!(plain_prefix(text.as_bytes()), first);
         }
+    }
+
+    #[test]
+    fn depth_is_counted_outside_of_strings() {
+        for (json, depth) in [
+            ("{}", 1),
+            (r#"{"a":[1],"b":{"c":[2]},"d":[]}"#, 3),
+            (r#"{"a":"[[[[","b":"\"[[[","c\\":[]}"#, 2),
+            (r#"{"a":"\\","b":[[]]}"#, 3),
+            (r#"{"\u005b":"]]}}"}"#, 1),
+        ] {
+            assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
+            assert!(is_deeper(json, depth - 1) && !is_deeper(json, depth), "{json}");
+        }
+        assert!(is_deeper(&"[".repeat(1_000_000), 16));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{Code, Text, json};
 use crate::limits::{
-    CONTENT_BYTES_MAX, EMOJI_BYTES_MAX, PAGE_MESSAGES, PAGE_MESSAGES_MAX, PASSWORD_BYTES_MAX,
-    QUERY_BYTES_MAX, WIRE_NUMBER_MAX,
+    EMOJI_BYTES_MAX, Limits, PAGE_MESSAGES, PAGE_MESSAGES_MAX, PASSWORD_BYTES_MAX, QUERY_BYTES_MAX,
+    WIRE_NUMBER_MAX,
 };
 
 pub use super::fields::{Fields, RequestId};
@@ -88,7 +88,7 @@ impl Target<'_> {
 /// How a message is to be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageChange<'a> {
-    /// It says something else: 1 to [`CONTENT_BYTES_MAX`] bytes.
+    /// It says something else: 1 to [`Limits::content_bytes_max`] bytes.
     Edit(Text<'a>),
     /// It says nothing any more.
     Delete,
@@ -196,7 +196,7 @@ pub enum Request<'a> {
     Message {
         /// To whom.
         to: Target<'a>,
-        /// 1 to [`CONTENT_BYTES_MAX`] bytes.
+        /// 1 to [`Limits::content_bytes_max`] bytes.
         content: Text<'a>,
         /// The message that this one answers.
         reply_to: Option<u64>,
@@ -281,10 +281,10 @@ pub struct Envelope<'a> {
 }
 
 /// Reads one frame.
-pub fn decode(frame: &[u8]) -> Envelope<'_> {
+pub fn decode<'a>(frame: &'a [u8], limits: &Limits) -> Envelope<'a> {
     let mut fields = Fields::default();
-    match parse(frame, &mut fields) {
-        Ok(()) => read(&mut fields),
+    match parse(frame, &mut fields, limits.json_depth_max) {
+        Ok(()) => read(&mut fields, limits),
         Err((refusal, label)) => Envelope {
             id: label.id,
             answer: label.kind.as_deref().map_or("error", answer_type),
@@ -294,7 +294,11 @@ pub fn decode(frame: &[u8]) -> Envelope<'_> {
     }
 }
 
-fn parse<'a>(frame: &'a [u8], fields: &mut Fields<'a>) -> Result<(), (Refusal, Label)> {
+fn parse<'a>(
+    frame: &'a [u8],
+    fields: &mut Fields<'a>,
+    depth_max: usize,
+) -> Result<(), (Refusal, Label)> {
     let invalid = || (Refusal::from(Code::InvalidJson), Label::default());
     // serde_json takes an array for a struct, too; a request is an object.
     if frame.trim_ascii_start().first() != Some(&b'{') {
@@ -303,6 +307,10 @@ fn parse<'a>(frame: &'a [u8], fields: &mut Fields<'a>) -> Result<(), (Refusal, L
     let text = simdutf8::basic::from_utf8(frame).map_err(|_| invalid())?;
     if json::read_plain(text, fields) {
         return Ok(());
+    }
+    // Before anything is built of it.
+    if json::is_deeper(text, depth_max) {
+        return Err(invalid());
     }
     *fields = serde_json::from_str(text).map_err(|error| {
         if error.classify() != serde_json::error::Category::Data {
@@ -335,7 +343,7 @@ impl Label {
 }
 
 /// How to read each request.
-fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
+fn read<'a>(fields: &mut Fields<'a>, limits: &Limits) -> Envelope<'a> {
     let id = fields.id.take();
     let Some(kind) = fields.kind.take() else {
         let refusal = Refusal { code: Code::MissingField, field: Some("type") };
@@ -353,7 +361,7 @@ fn read<'a>(fields: &mut Fields<'a>) -> Envelope<'a> {
         fields.requester.take(),
         if login { None } else { fields.username.take() },
     ];
-    let mut fields = Reader(fields);
+    let mut fields = Reader(fields, limits);
     let request = match &*kind {
         "private_message" => fields.message(Kind::User),
         "group_message" => fields.message(Kind::Group),
@@ -430,7 +438,7 @@ enum Kind {
 }
 
 /// Takes fields out, and refuses where one is missing.
-struct Reader<'f, 'a>(&'f mut Fields<'a>);
+struct Reader<'f, 'a>(&'f mut Fields<'a>, &'f Limits);
 
 impl<'a> Reader<'_, 'a> {
     fn message(&mut self, kind: Kind) -> Result<Request<'a>, Refusal> {
@@ -447,7 +455,7 @@ impl<'a> Reader<'_, 'a> {
 
     fn content(&mut self) -> Result<Text<'a>, Refusal> {
         let content = required("content", self.0.content.take())?;
-        if content.len() > CONTENT_BYTES_MAX {
+        if content.len() > self.1.content_bytes_max {
             return Err(Refusal { code: Code::TooLarge, field: Some("content") });
         }
         Ok(content)

@@ -248,7 +248,8 @@ fn a_field_of_the_wrong_type_is_told() {
 fn unknown_fields_are_ignored() {
     let server = Server::start();
     let mut ana = server.join("ana");
-    let deep = "[".repeat(100) + &"]".repeat(100);
+    // With the frame itself as deep as may be.
+    let deep = "[".repeat(15) + &"]".repeat(15);
     let frame = format!(
         r#" {{"extra":{{"a":[1,null]}},"deep":{deep},"type":"ping","número":1e400,"id":"x"}} "#
     );

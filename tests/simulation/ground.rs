@@ -86,10 +86,10 @@ impl SimGround {
                 let hash = Sha256::digest(token.as_bytes()).into();
                 (ticket, Checked::Token(token, hash))
             }
-            Check::Password { ticket, password, against } => {
+            Check::Password { ticket, password, against, .. } => {
                 (ticket, Checked::Password(against.is_some_and(|kept| kept == hash(&password))))
             }
-            Check::NewPassword { ticket, password, old } => {
+            Check::NewPassword { ticket, password, old, .. } => {
                 let allowed = old.is_none_or(|(old, kept)| kept == hash(&old));
                 (ticket, Checked::NewPassword(allowed.then(|| hash(&password))))
             }

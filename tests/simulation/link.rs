@@ -101,9 +101,15 @@ impl Pipe {
 }
 
 impl Link {
-    /// A connection that was just made, with the server's end of it.
-    pub(super) fn new(clock: &Clock, mut dice: Dice) -> (Rc<RefCell<Self>>, SimSocket) {
-        let sizes = [512, 4 * 1024, 64 * 1024, 256 * 1024];
+    /// A connection that was just made, with the server's end of it; on a narrow one even a short
+    /// frame takes its time.
+    pub(super) fn new(
+        clock: &Clock,
+        mut dice: Dice,
+        narrow: bool,
+    ) -> (Rc<RefCell<Self>>, SimSocket) {
+        let least = if narrow { 512 } else { 8 * 1024 };
+        let sizes = [least, 16 * 1024, 64 * 1024, 256 * 1024];
         let (in_room, out_room) = (*dice.pick(&sizes), *dice.pick(&sizes));
         let link = Rc::new(RefCell::new(Self {
             clock: clock.clone(),

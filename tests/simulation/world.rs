@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::storage::Storage;
 use crate::chat::SessionId;
-use crate::limits::{OUTBOX_HARD_BYTES_MAX, READ_BYTES_PER_TURN_MAX};
+use crate::limits::{Limits, OUTBOX_HARD_BYTES_MAX, READ_BYTES_PER_TURN_MAX};
 use crate::server::shell::Shell;
 use crate::text::Lang;
 use crate::wire::event::MsgId;
@@ -83,6 +83,7 @@ pub(super) struct Simulation {
     cursors: BTreeMap<String, MsgId>,
     /// Something goes wrong once in so many steps.
     peace: u64,
+    limits: Limits,
     calm: bool,
     /// It was told to stop.
     stopping: bool,
@@ -132,6 +133,7 @@ impl Simulation {
             groups,
             cursors: BTreeMap::new(),
             peace: *dice.pick(&[40, 200, 1_000]),
+            limits: limits(&mut dice),
             calm: false,
             stopping: false,
             turns_at_once: 0,
@@ -270,7 +272,8 @@ impl Simulation {
         match self.storage.open(&mut self.ledger) {
             Ok(known) => {
                 let ground = SimGround::new(&self.clock, self.dice.another(), self.storage.files());
-                let shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
+                let mut shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
+                shell.set_limits(self.limits);
                 self.cursors.clear();
                 self.stopping = false;
                 self.shell = Some(shell);
@@ -324,10 +327,13 @@ impl Simulation {
             return None;
         }
         let shell = self.shell.as_mut()?;
-        let (link, socket) = Link::new(&self.clock, self.dice.another());
+        shell.now = self.clock.now();
+        let (link, socket) = Link::new(&self.clock, self.dice.another(), client.is_none());
         let host = 1 + u8::try_from(self.dice.below(4)).unwrap_or(0);
         let peer = SocketAddr::from((Ipv4Addr::new(10, 0, 0, host), 40_000));
-        shell.now = self.clock.now();
+        if shell.crowded_until_ms().is_some() || shell.admit(&peer).is_err() {
+            return None;
+        }
         let id = shell.welcome(socket, peer);
         self.wires.push(Wire { link: Rc::clone(&link), id, client, lost_at_ms: None });
         Some(link)
@@ -449,9 +455,10 @@ impl Simulation {
         for connection in shell.connections.iter_mut() {
             let owned = connection.outbox.owned_bytes();
             // One frame may be over: an answer of the largest kind.
-            assert!(owned <= 2 * OUTBOX_HARD_BYTES_MAX, "an outbox holds {owned} bytes");
+            let most = self.limits.outbox_hard_bytes_max + OUTBOX_HARD_BYTES_MAX;
+            assert!(owned <= most, "an outbox holds {owned} bytes");
             let input = connection.input_bytes;
-            let most = crate::limits::FRAME_BYTES_MAX + READ_BYTES_PER_TURN_MAX;
+            let most = self.limits.frame_bytes_max + READ_BYTES_PER_TURN_MAX;
             assert!(input <= most, "a half-read frame holds {input} bytes");
             (outputs, inputs) = (outputs + owned, inputs + input);
         }
@@ -525,6 +532,35 @@ impl Simulation {
             self.turns_at_once = 0;
             self.clock.pass(passes);
         }
+    }
+}
+
+/// Limits of which some are so low that they are met. Those by address are not: all the world comes from
+/// a handful of them here.
+fn limits(dice: &mut Dice) -> Limits {
+    let high = Limits::default();
+    let mut or = |low: usize, high: usize| if dice.one_in(2) { low } else { high };
+    Limits {
+        outbox_soft_bytes_max: or(4 * 1024, high.outbox_soft_bytes_max),
+        outbox_hard_bytes_max: or(64 * 1024, high.outbox_hard_bytes_max),
+        outboxes_bytes_max: or(1024 * 1024, high.outboxes_bytes_max),
+        inputs_bytes_max: or(256 * 1024, high.inputs_bytes_max),
+        frame_bytes_max: or(128 * 1024, high.frame_bytes_max),
+        content_bytes_max: or(20_000, high.content_bytes_max),
+        messages_burst_max: u32::try_from(or(5, 1_000)).unwrap_or(5),
+        bytes_burst_max: or(64 * 1024, 8 * 1024 * 1024) as u64,
+        unauthenticated_max: or(8, high.unauthenticated_max),
+        silent_ms_max: or(4_000, 300_000) as u64,
+        heartbeat_interval_ms: or(3_000, 15_000) as u64,
+        write_stall_ms_max: or(3_000, 10_000) as u64,
+        hash_queue_max: or(4, high.hash_queue_max),
+        groups_per_user_max: or(2, high.groups_per_user_max),
+        members_per_group_max: or(3, high.members_per_group_max),
+        sessions_per_user_max: or(4, high.sessions_per_user_max),
+        connections_per_address_max: 1_000,
+        new_connections_max: 100_000,
+        registrations_max: 1_000,
+        ..high
     }
 }
 

@@ -43,47 +43,6 @@ fn a_claimed_name_is_entered_with_its_token_or_its_password() {
 }
 
 #[test]
-fn guessing_comes_to_an_end_and_then_begins_anew() {
-    check(
-        r##"
-        ana in "want_token":true
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in "password":"x"
-        bia in
-        wait 60000
-        bia in "password":"x"
-        ana~2 in "token":"token1"
-        "##,
-        r##"
-        ana < login token1
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login wrong_password
-        bia < login too_many_attempts
-        bia < login
-        bia < login wrong_password
-        ana~2 < login token1
-        "##,
-    );
-}
-
-#[test]
 fn two_sessions_of_one_user_hear_the_same() {
     check(
         r##"

@@ -121,25 +121,6 @@ fn what_comes_while_the_journal_is_read_has_its_tick_too() {
 }
 
 #[test]
-fn guesses_of_others_lock_nobody_out_who_has_a_token() {
-    let guess = r#"bia in "token":"x"
-    "#;
-    let story = format!(
-        r#"
-        bia in "want_token":true
-        bia out
-        {}bia in "token":"x"
-        bia in "token":"token1"
-        "#,
-        guess.repeat(10)
-    );
-    let refused = "bia < login wrong_password\n".repeat(10);
-    let shown =
-        format!("bia < login token1\n{refused}bia < login too_many_attempts\nbia < login token1");
-    check(&story, &shown);
-}
-
-#[test]
 fn what_was_refused_is_not_there_for_who_sends_it_again() {
     check(
         r##"
@@ -167,6 +148,30 @@ fn what_was_refused_is_not_there_for_who_sends_it_again() {
         bia < group_message #1 first G bia oi
         bia~2 < message #1 (reached)
         ana < history G | bia: oi (reached)
+        "##,
+    );
+}
+
+#[test]
+fn the_right_password_of_somebody_who_is_gone_lets_nobody_else_in() {
+    check(
+        r##"
+        bia in "want_token":true
+        bia out
+        eva in
+        eva {"type":"set_password","password":"seu"}
+        eva out
+        hasher waits
+        eva + in "password":"seu"
+        eva vanishes
+        bia + in "password":"adivinhado"
+        hasher works
+        "##,
+        r##"
+        bia < login token1
+        eva < login
+        eva < account
+        bia < login wrong_password
         "##,
     );
 }

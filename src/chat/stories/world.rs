@@ -6,9 +6,11 @@ use std::fmt::Write;
 
 use crate::chat::query::{Query, Ticket};
 use crate::chat::{
-    Chat, Check, Checked, Class, Effect, Effects, Flow, Now, Save, Saved, SessionId,
+    Arrival, Caller, Chat, Check, Checked, Class, Effect, Effects, Flow, Now, Save, Saved,
+    SessionId,
 };
 use crate::journal::Journal;
+use crate::limits::Limits;
 use crate::text::Lang;
 use crate::wire::Code;
 use crate::wire::event::{Incoming, MsgId};
@@ -17,16 +19,20 @@ use crate::wire::request;
 /// One server with its people. `ana` and `ana~2` are two connections of one user.
 struct World {
     chat: Chat,
+    limits: Limits,
     journal: Journal,
     fx: Effects,
     now: Now,
     people: HashMap<String, SessionId>,
+    callers: HashMap<SessionId, Caller>,
+    /// From where the next ones come, if that counts.
+    address: Option<u64>,
     connections: u32,
     /// Message numbers as the story shows them: `#1`, `#2` …
     numbers: Vec<MsgId>,
     screen: String,
     saves: Vec<Save>,
-    /// Who takes its time: the worker that keeps files, the reader of the journal.
+    /// Who takes its time: the worker that keeps files, the reader of the journal, the one who hashes.
     waiting: Vec<String>,
     queries: Vec<(Ticket, Query)>,
     checks: Vec<Check>,
@@ -43,12 +49,23 @@ struct World {
 /// Plays a story and compares what was shown.
 #[track_caller]
 pub(super) fn check(story: &str, expected: &str) {
+    check_with(Limits::default(), story, expected);
+}
+
+/// The same on a server with other limits.
+#[track_caller]
+pub(super) fn check_with(limits: Limits, story: &str, expected: &str) {
+    let mut chat = Chat::new(Lang::Pt);
+    chat.set_limits(limits);
     let mut world = World {
-        chat: Chat::new(Lang::Pt),
+        chat,
+        limits,
         journal: Journal::memory(),
         fx: Effects::default(),
         now: Now { mono_ms: 1_000, wall_ms: 1_763_900_999_999, utc_offset_s: 0 },
         people: HashMap::new(),
+        callers: HashMap::new(),
+        address: None,
         connections: 0,
         numbers: Vec::new(),
         screen: String::new(),
@@ -72,7 +89,7 @@ pub(super) fn check(story: &str, expected: &str) {
 
 impl World {
     /// `ana {…}` sends a request; `ana in …` logs in with more fields; `ana out` loses the
-    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader`; `wait 3000` lets time pass; `-- …` starts a new page.
+    /// connection, `ana vanishes` does so before anything else happens; `ana + in …` is that early; `ana + {…}` sends one that is stored together with the next; `ana stalls`, `ana reads`; `worker waits`, `worker works`, and so the `reader` and the `hasher`; `wait 3000` lets time pass; who comes after `from 7` comes from the address 7, which is counted; `-- …` starts a new page.
     fn play(&mut self, line: &str) {
         if let Some(ms) = line.strip_prefix("wait ") {
             let ms = ms.parse::<u64>().unwrap();
@@ -86,6 +103,10 @@ impl World {
         }
         if line.starts_with("--") {
             writeln!(self.screen, "{line}").unwrap();
+            return;
+        }
+        if let Some(address) = line.strip_prefix("from ") {
+            self.address = address.parse().ok();
             return;
         }
         let (who, what) = line.split_once(' ').unwrap();
@@ -167,7 +188,8 @@ impl World {
                 };
                 let saved = Saved { transfer: save.transfer, data: save.data, result };
                 self.chat.saved(saved, &mut self.fx);
-            } else if let Some(check) = self.checks.pop() {
+            } else if let Some(at) = self.next_check(waits("hasher")) {
+                let check = self.checks.remove(at);
                 let (ticket, checked) = self.check(check);
                 self.chat.checked(ticket, checked, self.now, &mut self.fx);
             } else if !self.fx.batch.is_empty() {
@@ -189,6 +211,12 @@ impl World {
         }
     }
 
+    /// The next secret that is not held up.
+    fn next_check(&self, waits: bool) -> Option<usize> {
+        let due = |check: &Check| check.held_up().0 <= self.now.mono_ms;
+        self.checks.iter().position(|check| !waits && due(check))
+    }
+
     /// Secrets of a story: the hash of a password is itself.
     fn check(&mut self, check: Check) -> (Ticket, Checked) {
         match check {
@@ -198,10 +226,10 @@ impl World {
                 let hash = Sha256::digest(token.as_bytes()).into();
                 (ticket, Checked::Token(token, hash))
             }
-            Check::Password { ticket, password, against } => {
+            Check::Password { ticket, password, against, .. } => {
                 (ticket, Checked::Password(against == Some(password)))
             }
-            Check::NewPassword { ticket, password, old } => {
+            Check::NewPassword { ticket, password, old, .. } => {
                 let right = old.is_none_or(|(old, kept)| old == kept);
                 (ticket, Checked::NewPassword(right.then_some(password)))
             }
@@ -214,8 +242,10 @@ impl World {
 
     /// Handles a request whose entry waits in the batch for that of the next.
     fn handle(&mut self, session: SessionId, json: &str) -> Flow {
-        let envelope = request::decode(json.as_bytes());
-        let flow = self.chat.handle(session, envelope, self.now, &mut self.fx);
+        let envelope = request::decode(json.as_bytes(), &self.limits);
+        let caller = self.callers.entry(session).or_insert_with(|| Caller::new(self.address));
+        let arrival = Arrival { caller, bytes: json.len() };
+        let flow = self.chat.handle(session, arrival, envelope, self.now, &mut self.fx);
         self.show();
         flow
     }
@@ -228,7 +258,7 @@ impl World {
             let (to, frame, class) = match effect {
                 Effect::Send { to, frame, class } => (vec![*to], frame, *class),
                 Effect::Broadcast { to, frame, class } => (fx.targets(to).to_vec(), frame, *class),
-                Effect::Close(session) => {
+                Effect::Close(session) | Effect::Reject(session) => {
                     let who = self.who(*session);
                     writeln!(self.screen, "{who} is closed").unwrap();
                     continue;

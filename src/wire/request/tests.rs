@@ -1,7 +1,12 @@
 //! Requests, read from what clients send.
 
 use super::*;
+use crate::limits::CONTENT_BYTES_MAX;
 use proptest::prelude::*;
+
+fn decode(frame: &[u8]) -> Envelope<'_> {
+    super::decode(frame, &Limits::default())
+}
 
 fn refused(frame: &str) -> (Code, Option<&'static str>) {
     let refusal = decode(frame.as_bytes()).request.expect_err(frame);
@@ -54,6 +59,33 @@ fn what_is_no_object_is_no_json_to_us() {
         assert_eq!(refused(frame), (Code::InvalidJson, None), "{frame}");
     }
     assert_eq!(decode(b"{\"type\":\"\xff\"}").request, Err(Code::InvalidJson.into()));
+}
+
+#[test]
+fn what_is_nested_too_deep_is_no_json() {
+    let nested = |depth: usize| {
+        let inner = "[".repeat(depth - 1) + &"]".repeat(depth - 1);
+        format!(r#"{{"type":"ping","more":{inner}}}"#)
+    };
+    let limits = Limits { json_depth_max: 16, ..Limits::default() };
+    let read = |depth| super::decode(nested(depth).as_bytes(), &limits).request.is_ok();
+    assert!(read(16) && !read(17));
+    assert_eq!(refused(&nested(100_000)), (Code::InvalidJson, None));
+}
+
+#[test]
+fn the_longest_text_is_the_operators_choice() {
+    let limits = Limits { content_bytes_max: 4, ..Limits::default() };
+    for (content, fits) in [("1234", true), ("12345", false), ("éé", true), ("ééé", false)] {
+        for request in
+            ["private_message\",\"recipient\":\"bia", "edit_message\",\"msg_id\":7,\"x\":\""]
+        {
+            let frame = format!(r#"{{"type":"{request}","content":"{content}"}}"#);
+            let refusal = Refusal { code: Code::TooLarge, field: Some("content") };
+            let read = super::decode(frame.as_bytes(), &limits).request;
+            assert!(if fits { read.is_ok() } else { read == Err(refusal) }, "{frame}");
+        }
+    }
 }
 
 #[test]
