@@ -192,7 +192,9 @@ impl Chat {
                 // Who talks to themselves hears it in every session.
                 let reached = self.deliver(to, SessionId::NOBODY, msg_id, &mut outgoing, fx);
                 if to != sender {
-                    if self.users.get(sender).seats.len() > 1 {
+                    // The session that wrote it may be gone by now.
+                    let mut seats = self.users.get(sender).seats.iter();
+                    if seats.any(|seat| seat.session != session) {
                         self.deliver(sender, session, msg_id, &mut outgoing, fx);
                     }
                     // Also who is behind may have it from here, when it does not come back from the journal.

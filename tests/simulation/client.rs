@@ -526,9 +526,8 @@ impl Client {
             }
             // It makes no sense any more, or never did.
             "unknown_group" | "not_member" => {}
-            // Who is in too many groups cannot come in by writing.
-            "server_full" | "quota_exceeded" | "rate_limited"
-                if world.calm && message.place.starts_with("g:") => {}
+            // The group is full, or the sender is in too many.
+            "too_large" | "server_full" if message.place.starts_with("g:") => {}
             // The group of that name is another one by now.
             "id_conflict" if message.place.starts_with("g:") => {}
             "rate_limited"
