@@ -19,10 +19,8 @@ pub(crate) enum Sabotage {
     JudgedTooEarly,
     /// Numbers follow the clock also when it goes back.
     NumbersFollowClock,
-    /// An outbox takes what comes, however much waits in it.
+    /// An outbox takes what comes, however much waits in it, and who does not read may ask on.
     OutboxUnbounded,
-    /// A connection whose requests waited because it did not read is not served again when it does.
-    WakeLost,
 }
 
 #[cfg(test)]

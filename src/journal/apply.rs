@@ -192,9 +192,10 @@ impl<'c> Store<'c> {
             self.new_pair.execute(params![conversation, user.min(to).0, user.max(to).0])?;
             self.new.push(conversation);
         }
-        let request = match sabotage::is(Sabotage::DoneTwice) {
-            true => ToSqlOutput::Owned(Value::Null),
-            false => request_value(batch, entry),
+        let request = if sabotage::is(Sabotage::DoneTwice) {
+            ToSqlOutput::Owned(Value::Null)
+        } else {
+            request_value(batch, entry)
         };
         let reply_to = said.reply_to.map(int);
         let file_name = said.file.map(|file| file.name.as_str());

@@ -24,6 +24,7 @@ use crate::chat::query::Ticket;
 use crate::chat::{Caller, Chat, Check, Checked, Effects, FileJob, Now, Save, SessionId};
 use crate::journal::Journal;
 use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, UNAUTHENTICATED_MS_MIN};
+use crate::sabotage::{self, Sabotage};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
@@ -150,7 +151,11 @@ impl<G: Ground> Shell<G> {
     }
 
     /// What the operator allows.
-    pub(super) fn set_limits(&mut self, limits: Limits) {
+    pub(super) fn set_limits(&mut self, mut limits: Limits) {
+        if sabotage::is(Sabotage::OutboxUnbounded) {
+            limits.outbox_soft_bytes_max = usize::MAX;
+            limits.outbox_hard_bytes_max = usize::MAX;
+        }
         self.limits = limits;
         self.chat.set_limits(limits);
     }

@@ -6,7 +6,6 @@ use super::outbox::{Flushed, Outbox, Pool};
 use super::shell::{Ground, Shell};
 use crate::chat::{Class, Effect, Effects, Frame, SessionId};
 use crate::limits::{BARE_PACE_MS, HELD_BYTES_MAX};
-use crate::sabotage::{self, Sabotage};
 use crate::text::server::{self as text, Happened};
 use crate::wire::event::MsgId;
 use crate::wire::frame::Framing;
@@ -92,9 +91,7 @@ impl<G: Ground> Shell<G> {
         let waiting = connection.outbox.len_bytes();
         // Who sends no more may still read; who was told that no more comes hears nothing.
         let ended = connection.is_told_nothing();
-        let full =
-            waiting > self.limits.outbox_soft_bytes_max && !sabotage::is(Sabotage::OutboxUnbounded);
-        let full = full || ended;
+        let full = waiting > self.limits.outbox_soft_bytes_max || ended;
         let kept = match class {
             // Once one is left out, all that follow are read back from the journal after it.
             Class::Kept(_) if connection.behind => return,
@@ -248,9 +245,7 @@ impl<G: Ground> Shell<G> {
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.held && waiting <= self.limits.outbox_soft_bytes_max {
             connection.held = false;
-            if !sabotage::is(Sabotage::WakeLost) {
-                self.queue(id);
-            }
+            self.queue(id);
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;

@@ -227,9 +227,9 @@ impl Client {
         if let Some(link) = self.link.take() {
             let mut link = link.borrow_mut();
             if self.dice.one_in(2) {
-                link.break_off()
+                link.break_off();
             } else {
-                link.end_input()
+                link.end_input();
             }
             if let Some(reading) = &mut self.reading {
                 reading.asked = false;
@@ -480,11 +480,7 @@ impl Client {
                     self.download = Some(download);
                 }
             }
-            "file_data" => {
-                if self.download.as_mut().is_some_and(|download| download.hears(frame)) {
-                    self.download = None;
-                }
-            }
+            "file_data" => self.download = self.download.take().and_then(|file| file.hears(frame)),
             "file_response" | "file_ack" => self.hears_of_file(frame, world),
             "synced" => {
                 self.position = self.position.max(number(frame, "cursor"));
@@ -522,14 +518,12 @@ impl Client {
                 let msg_id = number(frame, "msg_id");
                 let Message { place, content, .. } = message;
                 self.known.insert(msg_id);
-                world.ledger.acks(&self.nature.user, id, Acked { msg_id, place, content });
+                world.ledger.acks(&self.nature.user, id, &Acked { msg_id, place, content });
             }
             // It makes no sense any more, or never did.
             "unknown_group" | "not_member" => {}
-            // The group is full, or the sender is in too many.
-            "too_large" | "server_full" if message.place.starts_with("g:") => {}
-            // The group of that name is another one by now.
-            "id_conflict" if message.place.starts_with("g:") => {}
+            // The group is full, the sender is in too many, or the group of that name is another by now.
+            "too_large" | "server_full" | "id_conflict" if message.place.starts_with("g:") => {}
             "rate_limited"
             | "storage_unavailable"
             | "shutting_down"
@@ -553,7 +547,7 @@ impl Client {
             Step::Stored(msg_id) => {
                 let Upload { id, place, name, .. } = upload;
                 let acked = Acked { msg_id, place: place.clone(), content: name.clone() };
-                world.ledger.acks(&self.nature.user, id, acked);
+                world.ledger.acks(&self.nature.user, id, &acked);
                 self.known.insert(msg_id);
             }
         }

@@ -81,6 +81,13 @@ impl Hostile {
             Mood::Asks => {
                 while self.unsent.len() < 20_000 {
                     self.unsent.extend(*self.dice.pick(QUESTIONS));
+                    if self.dice.one_in(6) {
+                        let long = "x".repeat(6_000);
+                        let message = format!(
+                            r#"{{"type":"private_message","recipient":"ana","content":"{long}"}}"#
+                        );
+                        self.unsent.extend([message.as_bytes(), b"\n"].concat());
+                    }
                 }
             }
         }

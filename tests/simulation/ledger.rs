@@ -58,13 +58,14 @@ impl Ledger {
     }
 
     /// A sender is told that a message is stored.
-    pub(super) fn acks(&mut self, user: &str, id: &str, acked: Acked) {
+    pub(super) fn acks(&mut self, user: &str, id: &str, acked: &Acked) {
         assert!(
             !self.reported || self.stored.contains(&acked.msg_id),
             "{user} is told that {id} is stored, and it is not"
         );
-        let known = self.acked.entry((user.to_owned(), id.to_owned())).or_insert(acked.clone());
-        assert_eq!(*known, acked, "{user}'s {id} is answered with one number");
+        let known =
+            self.acked.entry((user.to_owned(), id.to_owned())).or_insert_with(|| acked.clone());
+        assert_eq!(known, acked, "{user}'s {id} is answered with one number");
     }
 
     /// A user is shown a message.

@@ -38,6 +38,7 @@ pub(super) enum Over {
 }
 
 /// One connection.
+#[expect(clippy::struct_excessive_bools, reason = "what has happened to it, in any combination")]
 #[derive(Debug)]
 pub(super) struct Link {
     clock: Clock,

@@ -86,6 +86,13 @@ impl Storage {
         // What was stored and not reported when it died is stored.
         if let Some(stored) = self.stored() {
             ledger.audit(&stored);
+            for (user, cursor) in chat.cursors() {
+                assert_eq!(
+                    stored.cursors.get(user),
+                    Some(&cursor),
+                    "{user} is as far as is stored"
+                );
+            }
             stored.messages.keys().for_each(|msg_id| ledger.stores(*msg_id));
         }
         Ok((journal, chat))

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::storage::Storage;
 use crate::chat::SessionId;
-use crate::limits::{Limits, OUTBOX_HARD_BYTES_MAX, READ_BYTES_PER_TURN_MAX};
+use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, STORED_PAGE_BYTES_MAX};
 use crate::server::shell::Shell;
 use crate::text::Lang;
 use crate::wire::event::MsgId;
@@ -269,22 +269,19 @@ impl Simulation {
         if self.shell.is_some() || now_ms < self.up_at_ms {
             return;
         }
-        match self.storage.open(&mut self.ledger) {
-            Ok(known) => {
-                let ground = SimGround::new(&self.clock, self.dice.another(), self.storage.files());
-                let mut shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
-                shell.set_limits(self.limits);
-                self.cursors.clear();
-                self.stopping = false;
-                self.shell = Some(shell);
-            }
+        let Ok(known) = self.storage.open(&mut self.ledger) else {
             // The disk failed once more.
-            Err(_) => {
-                self.ledger.note(format!("{now_ms}: not opened").as_bytes());
-                self.storage.comes_back();
-                self.up_at_ms = now_ms + 500;
-            }
-        }
+            self.ledger.note(format!("{now_ms}: not opened").as_bytes());
+            self.storage.comes_back();
+            self.up_at_ms = now_ms + 500;
+            return;
+        };
+        let ground = SimGround::new(&self.clock, self.dice.another(), self.storage.files());
+        let mut shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
+        shell.set_limits(self.limits);
+        self.cursors.clear();
+        self.stopping = false;
+        self.shell = Some(shell);
     }
 
     fn clients_act(&mut self) {
@@ -306,10 +303,11 @@ impl Simulation {
             if self.hostile[at].next_ms > now_ms {
                 continue;
             }
-            if self.hostile[at].link.is_none() && !self.calm {
-                if let Some(link) = self.connect(None) {
-                    self.hostile[at].connected(link, now_ms);
-                }
+            if self.hostile[at].link.is_none()
+                && !self.calm
+                && let Some(link) = self.connect(None)
+            {
+                self.hostile[at].connected(link, now_ms);
             }
             self.hostile[at].acts(&self.clock);
         }
@@ -429,9 +427,9 @@ impl Simulation {
         for wire in &self.wires {
             let mut link = wire.link.borrow_mut();
             if self.dice.one_in(2) {
-                link.break_off()
+                link.break_off();
             } else {
-                link.lose()
+                link.lose();
             }
             if !self.calm {
                 continue;
@@ -454,8 +452,8 @@ impl Simulation {
         let (mut outputs, mut inputs) = (0, 0);
         for connection in shell.connections.iter_mut() {
             let owned = connection.outbox.owned_bytes();
-            // One frame may be over: an answer of the largest kind.
-            let most = self.limits.outbox_hard_bytes_max + OUTBOX_HARD_BYTES_MAX;
+            // One answer may be over: a page of the largest kind.
+            let most = self.limits.outbox_hard_bytes_max + 2 * STORED_PAGE_BYTES_MAX;
             assert!(owned <= most, "an outbox holds {owned} bytes");
             let input = connection.input_bytes;
             let most = self.limits.frame_bytes_max + READ_BYTES_PER_TURN_MAX;
