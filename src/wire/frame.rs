@@ -318,5 +318,7 @@ fn trimmed(buffer: &[u8], range: Range<usize>) -> Range<usize> {
     start..start + length
 }
 
+#[cfg(any(test, fuzzing))]
+mod feed;
 #[cfg(test)]
 mod tests;
