@@ -69,7 +69,7 @@ impl Server {
         // Nobody cuts the power here, and every sync would cost.
         let (journal, recovered) = Journal::open(data, Durability::Os, wake)?;
         let mut chat = Chat::new(Lang::Pt);
-        chat.recover(recovered);
+        chat.recover(recovered).map_err(|why| OpenError::Damaged(why.to_owned()))?;
         let now = Now { mono_ms: 1_000, wall_ms: 1_767_225_700_000, utc_offset_s: 0 };
         Ok(Self { chat, journal, wakes, fx: Effects::default(), now, hungry: Vec::new() })
     }
