@@ -69,6 +69,19 @@ fn a_line_client_is_known_by_its_first_line() {
 }
 
 #[test]
+fn the_first_line_counts_from_the_newline_before_it() {
+    // The space before an object counts for a line client, and it is one, however its bytes come.
+    let line = [" ".repeat(FRAME_BEFORE_LOGIN_BYTES_MAX - 1).as_str(), "{}\n"].concat();
+    for cut in [0, 2, 3, 4, 100] {
+        let stream = ["{}\n", &line].concat();
+        let (first, rest) = stream.as_bytes().split_at(cut);
+        assert_eq!(decode(Framing::Bare, &[first, rest]), ["{}", "TOO LARGE"], "{cut}");
+    }
+    let broken = ["{\"\n", &line].concat();
+    assert_eq!(decode(Framing::Bare, &[broken.as_bytes()]), ["{\"", "TOO LARGE"]);
+}
+
+#[test]
 fn a_broken_line_does_not_swallow_the_next() {
     assert_eq!(decode(Framing::Bare, &[b"{\"a\": \"x\n{\"b\":1}\n"]), ["{\"a\": \"x", "{\"b\":1}"]);
     assert_eq!(decode(Framing::Bare, &[b"{}oops{\"b\":1}"]), ["{}", "oops", "{\"b\":1}"]);
