@@ -22,33 +22,49 @@ const NUMBERS: &str = "1291718656000";
 /// The first of them.
 pub(in crate::fuzzing) const FIRST_NUMBER: u64 = 129_171_865_600_000;
 
-/// What people ask of it: something of every kind that looks at what is stored.
-const TALK: &[&str] = &[
-    r#"{"type":"login","username":"ana","password":"x","features":["receipts","groups","chunks","presence"]}"#,
-    r#"{"type":"login","username":"ana"}"#,
-    r#"{"type":"login","username":"bia","features":["groups"]}"#,
-    r#"{"type":"login","username":"caio"}"#,
-    r#"{"type":"list_users","all":true}"#,
-    r#"{"type":"list_groups"}"#,
-    r#"{"type":"list_conversations"}"#,
-    r#"{"type":"history","with":"bia"}"#,
-    r#"{"type":"history","group_name":"Trabalho","limit":5}"#,
-    r#"{"type":"search","query":"oi"}"#,
-    r#"{"type":"list_group_members","group_name":"Trabalho"}"#,
-    r#"{"type":"private_message","recipient":"bia","content":"oi","id":1}"#,
-    r#"{"type":"private_message","recipient":"ana","content":"oi"}"#,
-    r#"{"type":"group_message","group_name":"Trabalho","content":"oi","reply_to":#09}"#,
-    r#"{"type":"read","with":"bia","msg_id":#10}"#,
-    r#"{"type":"edit_message","msg_id":#04,"content":"oi de novo"}"#,
-    r#"{"type":"react","msg_id":#05,"emoji":"👍"}"#,
-    r#"{"type":"delete_message","msg_id":#10}"#,
-    r#"{"type":"create_group","group_name":"Novo"}"#,
-    r#"{"type":"add_member","group_name":"Trabalho","new_member":"dora"}"#,
-    r#"{"type":"rename_group","group_name":"Trabalho","new_name":"Lazer"}"#,
-    r#"{"type":"leave_group","group_name":"Trabalho"}"#,
-    r#"{"type":"file_get","file_id":#11}"#,
-    r#"{"type":"file_cancel","file_id":#18}"#,
-    r#"{"type":"logout"}"#,
+/// What people ask of it, each on a connection of their own: something of every kind that looks at
+/// what is stored.
+const TALK: &[(u32, &str)] = &[
+    (
+        0,
+        r#"{"type":"login","username":"ana","password":"x","features":["receipts","groups","chunks","presence"]}"#,
+    ),
+    (1, r#"{"type":"login","username":"bia","features":["receipts","groups"],"since":#04}"#),
+    (2, r#"{"type":"login","username":"caio"}"#),
+    (0, r#"{"type":"list_users","all":true}"#),
+    (0, r#"{"type":"list_groups"}"#),
+    (1, r#"{"type":"list_conversations"}"#),
+    (0, r#"{"type":"history","with":"bia"}"#),
+    (1, r#"{"type":"history","group_name":"Trabalho","before":#17,"limit":5}"#),
+    (2, r#"{"type":"search","query":"oi"}"#),
+    (0, r#"{"type":"search","query":"oi de","with":"bia"}"#),
+    (0, r#"{"type":"list_group_members","group_name":"Trabalho"}"#),
+    (0, r#"{"type":"private_message","recipient":"bia","content":"oi","id":"a"}"#),
+    (1, r#"{"type":"private_message","recipient":"caio","content":"oi"}"#),
+    (0, r#"{"type":"group_message","group_name":"Trabalho","content":"oi","reply_to":#09}"#),
+    (1, r#"{"type":"received","msg_id":#17}"#),
+    (0, r#"{"type":"read","with":"bia","msg_id":#10}"#),
+    (0, r#"{"type":"edit_message","msg_id":#04,"content":"oi de novo"}"#),
+    (1, r#"{"type":"react","msg_id":#10,"emoji":"+"}"#),
+    (0, r#"{"type":"delete_message","msg_id":#10}"#),
+    (0, r#"{"type":"file_get","file_id":#11}"#),
+    (
+        0,
+        r#"{"type":"file_begin","recipient":"bia","filename":"g.bin","size":9,"sha256":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+    ),
+    (0, r#"{"type":"file_cancel","file_id":#18}"#),
+    (
+        0,
+        r#"{"type":"send_file","recipient":"Trabalho","file_type":"group","filename":"f","file_data":""}"#,
+    ),
+    (1, r#"{"type":"create_group","group_name":"Novo"}"#),
+    (2, r#"{"type":"add_member","group_name":"Trabalho","new_member":"dora"}"#),
+    (2, r#"{"type":"promote_member","group_name":"Trabalho","member":"ana"}"#),
+    (2, r#"{"type":"rename_group","group_name":"Trabalho","new_name":"Lazer"}"#),
+    (1, r#"{"type":"leave_group","group_name":"Lazer"}"#),
+    (2, r#"{"type":"delete_group","group_name":"Lazer"}"#),
+    (0, r#"{"type":"logout"}"#),
+    (3, r#"{"type":"login","username":"Dora","want_token":true}"#),
 ];
 
 pub(in crate::fuzzing) struct Server {
@@ -91,13 +107,11 @@ impl Server {
         self.settle()
     }
 
-    /// Each request comes from a few connections, in turn.
+    /// People come, ask, and go.
     pub(in crate::fuzzing) fn talk(&mut self) {
-        for (at, json) in TALK.iter().enumerate() {
-            for index in (0..3).skip(at % 3).step_by(2) {
-                if !self.handle(index, json) {
-                    return;
-                }
+        for (who, json) in TALK {
+            if !self.handle(*who, json) {
+                return;
             }
             self.now.mono_ms += 1_000;
             if self.chat.seen_due_ms().is_some_and(|due_ms| due_ms <= self.now.mono_ms) {
@@ -105,7 +119,7 @@ impl Server {
                 self.carry_out();
             }
         }
-        for index in 0..3 {
+        for index in 0..4 {
             let session = SessionId { index, generation: 0 };
             self.chat.disconnected(session, self.now, &mut self.fx);
             self.carry_out();

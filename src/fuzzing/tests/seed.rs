@@ -56,13 +56,19 @@ fn the_seed_is_a_store_with_something_of_everything() {
     fs::write(folder.path().join("papo.db-wal"), SEED_LOG).unwrap();
     Server::open(folder.path()).expect("the seed opens").close();
     let db = Connection::open(folder.path().join("papo.db")).unwrap();
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     for table in
         ["user", "token", "conversation", "member", "message", "reaction", "reading", "upload"]
     {
-        let sql = format!("SELECT count(*) FROM {table}");
-        let count: i64 = db.query_row(&sql, [], |row| row.get(0)).unwrap();
-        assert!(count > 0, "{table} is empty");
+        assert!(count(&format!("SELECT count(*) FROM {table}")) > 0, "{table} is empty");
     }
+    // What people say to a server on it is understood.
+    let mut server = Server::open(folder.path()).unwrap();
+    server.talk();
+    server.close();
+    assert_eq!(count("SELECT count(*) FROM message WHERE edited OR deleted"), 2);
+    assert_eq!(count("SELECT count(*) FROM reaction"), 1);
+    assert_eq!(count("SELECT count(*) FROM conversation WHERE deleted"), 2);
     assert!(SEED.len() + SEED_LOG.len() < 60 * 1024);
 }
 

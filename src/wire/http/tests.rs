@@ -65,6 +65,8 @@ fn what_could_be_understood_in_two_ways_is_refused() {
         ("GET /", BadHead::Malformed),
         ("GET  / HTTP/1.1", BadHead::Malformed),
         ("GET x HTTP/1.1", BadHead::Malformed),
+        ("GET /\u{9b}31m HTTP/1.1", BadHead::Malformed),
+        ("GET /é HTTP/1.1", BadHead::Malformed),
         ("GET http:/// HTTP/1.1", BadHead::Malformed),
         ("GET http://u@a/ HTTP/1.1", BadHead::Malformed),
     ] {
