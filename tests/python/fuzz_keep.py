@@ -7,9 +7,11 @@ after the other, each time the one that adds most, until nothing is added or the
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 FILES_MAX = 40
 BYTES_MAX = 4096
@@ -21,15 +23,24 @@ def main():
     # A file with a name of its own was put there by somebody, and stays.
     named = [name for name in sorted(os.listdir(corpus)) if not re.fullmatch("[0-9a-f]{40}", name)]
     inputs = features(binary, [corpus, f"fuzz/working/{target}"])
+    everything = set().union(*(found for found, _ in inputs.values()))
+    # Of those that add something, and are small, all that they reach: each is run by itself.
+    chosen = [path for path, found in inputs.items() if found[0] or os.path.basename(path) in named]
+    chosen = [path for path in chosen if os.path.getsize(path) <= BYTES_MAX]
+    with ThreadPoolExecutor(2) as pool:
+        inputs = dict(zip(chosen, pool.map(lambda path: alone(binary, path), chosen)))
     kept = [os.path.join(corpus, name) for name in named]
     edges, counters = set(), set()
     for path in kept:
         add(inputs.get(path, (set(), set())), edges, counters)
-    left = {path: found for path, found in inputs.items() if path not in kept and os.path.getsize(path) <= BYTES_MAX}
+    left = {path: found for path, found in inputs.items() if path not in kept}
+    sizes = {path: os.path.getsize(path) for path in left}
+
+    def gain(path):
+        found, counted = left[path]
+        return len(found - edges), len(counted - counters), -sizes[path], path
+
     while left and len(kept) < FILES_MAX:
-        def gain(path):
-            found, counted = left[path]
-            return len(found - edges), len(counted - counters), -os.path.getsize(path), path
         best = max(left, key=gain)
         if gain(best)[:2] == (0, 0):
             break
@@ -46,8 +57,7 @@ def main():
     for name, content in contents.items():
         with open(os.path.join(corpus, name), "wb") as file:
             file.write(content)
-    everything = set().union(*(found for found, _ in inputs.values()))
-    print(f"{target}: {len(contents)} of {len(inputs)} files kept, {len(edges)} of {len(everything)} edges")
+    print(f"{target}: {len(contents)} files kept, {len(edges)} of {len(everything)} edges")
 
 
 def add(found, edges, counters):
@@ -55,8 +65,18 @@ def add(found, edges, counters):
     counters |= found[1]
 
 
+def alone(binary, path):
+    """All that one input reaches."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(path, folder)
+        (reached,) = features(binary, [folder]).values()
+        return reached
+
+
 def features(binary, folders):
-    """What each input reaches: edges, and edges with how often."""
+    """What each input reaches and those before it, which are smaller, do not: edges, and edges
+    with how often.
+    """
     with tempfile.TemporaryDirectory() as folder:
         control, merged = os.path.join(folder, "control"), os.path.join(folder, "merged")
         os.mkdir(merged)
@@ -66,12 +86,14 @@ def features(binary, folders):
             lines = file.read().splitlines()
     count = int(lines[0])
     paths = lines[2:2 + count]
-    edges, counters = {}, {}
+    found = {path: (set(), set()) for path in paths}
     for line in lines[2 + count:]:
         kind, number, *numbers = line.split()
-        if kind in ("FT", "COV"):
-            (counters if kind == "FT" else edges)[paths[int(number)]] = set(map(int, numbers))
-    return {path: (edges.get(path, set()), counters.get(path, set())) for path in paths}
+        if kind == "FT":
+            # Eight numbers for each edge: how often it was taken, in steps.
+            counters = set(map(int, numbers))
+            found[paths[int(number)]] = ({counter // 8 for counter in counters}, counters)
+    return found
 
 
 main()
