@@ -19,6 +19,7 @@
 //! - [`admin`]: what whoever runs a server does with its data. Uses `journal`, `chat`'s entries,
 //!   `wire`, `text`, `cli`, `folder`, `secret`.
 //! - [`cli`]: exit codes and what the subcommands share. Uses `text`.
+//! - `fuzzing`: what must be true of whatever a stranger sends. Only in tests and in cargo-fuzz's builds.
 
 pub mod admin;
 pub mod chat;
@@ -26,6 +27,9 @@ pub mod cli;
 pub mod client;
 pub mod demo;
 pub mod folder;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod journal;
 pub mod limits;
 pub mod load;

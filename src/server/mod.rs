@@ -183,15 +183,16 @@ fn recover(
         // A loop that is gone needs no waking.
         let _ = waker.wake();
     });
-    let (journal, stored) = Journal::open(data, durability, wake).map_err(|error| {
+    let refused = |error| {
         let said = match error {
             OpenError::Locked => text::data_in_use(lang, data),
             OpenError::TooNew { found, known } => text::data_too_new(lang, data, found, known),
             other => text::cannot_use_data(lang, data, &other),
         };
         Failure::new(Exit::Error, said)
-    })?;
+    };
+    let (journal, stored) = Journal::open(data, durability, wake).map_err(refused)?;
     let mut chat = Chat::new(lang);
-    chat.recover(stored);
+    chat.recover(stored).map_err(|why| refused(OpenError::Damaged(why.to_owned())))?;
     Ok((journal, chat))
 }

@@ -82,7 +82,7 @@ impl Storage {
         let mut chat = Chat::new(Lang::Pt);
         let Some(disk) = &self.disk else { return Ok((Journal::memory(), chat)) };
         let (journal, recovered) = Journal::stepped(disk, self.durability)?;
-        chat.recover(recovered);
+        chat.recover(recovered).expect("a store whose parts agree");
         // What was stored and not reported when it died is stored.
         if let Some(stored) = self.stored() {
             ledger.audit(&stored);
