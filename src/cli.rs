@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use pico_args::Arguments;
 
 use crate::text::cli as text;
+use crate::text::sanitize::message;
 use crate::text::{Lang, Sentence};
 
 /// Where the server is, unless it is said. The server has a constant of its own: where it listens.
@@ -55,10 +56,10 @@ impl Failure {
     /// Prints the sentence to stderr and gives the exit code.
     pub fn report(&self) -> ExitCode {
         if !self.message.is_empty() {
-            // A closed stderr leaves nobody to tell.
+            // What was typed is quoted, and may have been pasted. A closed stderr leaves nobody to tell.
             let _ = std::io::Write::write_fmt(
                 &mut std::io::stderr(),
-                format_args!("papo: {}\n", self.message),
+                format_args!("papo: {}\n", message(&self.message)),
             );
         }
         ExitCode::from(self.exit as u8)

@@ -190,43 +190,6 @@ mod signals {
         let status = server.wait();
         assert_eq!((status.code(), status.signal()), (Some(0), None), "{status}");
     }
-
-    /// With all descriptors in use, newcomers are told so; those inside chat on, and whoever comes
-    /// after some have left is welcome.
-    #[test]
-    fn a_full_server_says_so_and_recovers() {
-        let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", "ulimit -n 96 && exec \"$0\" \"$@\""]);
-        shell.arg(env!("CARGO_BIN_EXE_papo"));
-        shell.env_remove("PAPO_LANG");
-        let server = Server::start_with(shell, &[]);
-        let mut inside = [server.join("ana"), server.join("bia")];
-        let crowd: Vec<_> = (0..150).map(|_| server.dial()).collect();
-        let mut told = 0;
-        // The last to come are those for whom there was no place.
-        for stream in crowd.iter().rev().take(20) {
-            let mut peer = Peer::new(stream.try_clone().expect("a socket"), Framing::Line);
-            let said = peer.rest();
-            for frame in said {
-                assert_eq!(frame["code"], "server_full", "{frame}");
-                told += 1;
-            }
-        }
-        assert!(told > 0, "nobody was told");
-        let [ana, bia] = &mut inside;
-        ana.tell("bia", "que cheio!");
-        bia.hears("ana", "que cheio!");
-        drop(crowd);
-        super::common::eventually("there is room again", || {
-            let mut peer = server.connect(Framing::Line);
-            peer.send(&json!({ "type": "login", "username": "caio" }));
-            match peer.hear() {
-                common::Heard::Frame(frame) => frame["status"] == "success",
-                _ => false,
-            }
-        });
-        ana.nothing_more();
-    }
 }
 
 #[test]

@@ -65,26 +65,9 @@ fn flood(sender: &mut Peer, bystander: &mut Peer) -> BTreeSet<u64> {
     accepted
 }
 
-/// One memory figure of the server, in bytes.
-#[cfg(target_os = "linux")]
+/// One memory figure of the server, in bytes; where it cannot be known, nothing.
 fn memory(server: &Server, figure: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))
-        .expect("the server is running");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with(figure))
-        .unwrap_or_else(|| panic!("{figure} in {status}"));
-    let kib: u64 = line
-        .split_whitespace()
-        .nth(1)
-        .and_then(|value| value.parse().ok())
-        .expect("a number of KiB");
-    kib * 1024
-}
-
-#[cfg(not(target_os = "linux"))]
-fn memory(_server: &Server, _figure: &str) -> u64 {
-    0
+    server.memory(figure).unwrap_or(0)
 }
 
 /// 40 MB are sent to somebody who reads nothing, and then reads again: what the sender was told

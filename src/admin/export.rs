@@ -1,5 +1,6 @@
 //! `papo admin export`: a conversation page by page, so that its length costs no memory.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::folder::Part;
 use crate::journal::admin::{Store, StoreError};
 use crate::text::Lang;
 use crate::text::admin as text;
-use crate::text::sanitize::{message, one_line};
+use crate::text::sanitize::{json, message, one_line};
 use crate::wire::event::{Encode, Reaction};
 use crate::wire::export::{Exported, ExportedContent, To};
 
@@ -246,6 +247,9 @@ impl Export<'_> {
             reactions: &self.reactions(row),
         }
         .encode(&mut line);
+        if let Cow::Owned(harmless) = json(&String::from_utf8_lossy(&line)) {
+            line = harmless.into_bytes();
+        }
         self.line = line;
     }
 

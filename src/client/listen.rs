@@ -16,7 +16,7 @@ use super::downloads::Downloads;
 use super::offers::Offer;
 use super::options::{self, Secrets};
 use super::requests::{Arrived, arrived_file, arrived_up_to, is_message_event};
-use super::sanitize::one_line;
+use super::sanitize::{json, one_line};
 use super::script::{Account, Heard, Script};
 use super::show::{Line, Reader, Style};
 use super::transfers::download::download;
@@ -329,8 +329,8 @@ fn json_line(frame: &[u8], event: &Incoming<'_>) -> Vec<u8> {
     if answers {
         return Vec::new();
     }
-    // Line framing: there is no line break in it.
-    [frame, b"\n"].concat()
+    let line = String::from_utf8_lossy(frame);
+    [json(&line).as_bytes(), b"\n"].concat()
 }
 
 #[cfg(test)]

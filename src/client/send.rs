@@ -13,7 +13,7 @@ use crate::wire::request::Fields;
 
 use super::options::{self, Secrets};
 use super::requests::Outgoing;
-use super::sanitize::one_line;
+use super::sanitize::{self, one_line};
 use super::script::{Heard, Script, is_answer};
 use super::show::Reader;
 use super::transfers::Failed;
@@ -170,7 +170,7 @@ fn report(answer: &[u8], lang: Lang, json: bool, stdout: &mut impl Write) -> Res
     let decoded = Incoming::decode(answer).unwrap_or_default();
     let mut line = Vec::new();
     if json {
-        line.extend_from_slice(answer);
+        line.extend_from_slice(sanitize::json(&String::from_utf8_lossy(answer)).as_bytes());
     } else if let Some(msg_id) = decoded.msg_id {
         line.extend_from_slice(msg_id.to_string().as_bytes());
     }

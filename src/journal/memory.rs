@@ -2,6 +2,7 @@
 //! What remains are the numbers, the requests that may be sent again, and the newest messages.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::RandomState;
@@ -25,6 +26,8 @@ pub(super) struct Memory {
     requests: Requests,
     ring: Ring,
     answers: VecDeque<(Ticket, Fetched)>,
+    /// The folder is this server's, as long as it runs.
+    _lock: Option<File>,
 }
 
 /// The requests that may be sent again.
@@ -51,6 +54,11 @@ struct Sender {
 type Remembered = HashMap<u64, (u64, MsgId), RandomState>;
 
 impl Memory {
+    /// An empty one, for the server that has taken a folder.
+    pub(super) fn holding(lock: File) -> Self {
+        Self { _lock: Some(lock), ..Self::default() }
+    }
+
     pub(super) fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
         self.requests.batches += 1;
         let mut committed = self

@@ -139,7 +139,9 @@ impl Journal {
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> Result<(Self, Recovered), OpenError> {
         if durability == Durability::Memory {
-            return Ok((Self::memory(), Recovered::default()));
+            // Nothing of it is stored here, but files are, and another server has its own.
+            let memory = Memory::holding(disk::lock(data)?);
+            return Ok((Self { kind: Kind::Memory(Box::new(memory)) }, Recovered::default()));
         }
         let (disk, recovered) = Disk::open(data, durability, wake)?;
         Ok((Self { kind: Kind::Disk(Box::new(disk)) }, recovered))

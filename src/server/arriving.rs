@@ -53,6 +53,9 @@ impl Reactor {
 
     fn welcome(&mut self, socket: TcpStream, peer: std::net::SocketAddr) {
         if self.shell.connections.len() >= self.connections_max {
+            self.shell.make_room();
+        }
+        if self.shell.connections.len() >= self.connections_max {
             if !self.told_full {
                 self.told_full = true;
                 let happened = Happened::Full(self.connections_max);

@@ -4,7 +4,7 @@ use super::connection::{Goodbye, Speech, State};
 use super::deadlines::Due;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
-use crate::limits::FAREWELL_MS_MAX;
+use crate::limits::{FAREWELL_MS_MAX, UNAUTHENTICATED_MS_MIN};
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
 
@@ -41,6 +41,22 @@ impl<G: Ground> Shell<G> {
             self.metrics.strangers_dropped += 1;
             self.dismiss(id, Code::ServerFull);
         }
+    }
+
+    /// The server is full: who is to leave leaves now, and if need be the oldest without a login makes
+    /// room, once it has had its moment.
+    pub(super) fn make_room(&mut self) {
+        if self.doomed.is_empty()
+            && let Some((number, id)) = self.strangers.first_key_value()
+            && let (number, id) = (*number, *id)
+            && let Some(oldest) = self.connections.get_mut(id)
+            && oldest.since_ms + UNAUTHENTICATED_MS_MIN <= self.now.mono_ms
+        {
+            self.strangers.remove(&number);
+            self.metrics.strangers_dropped += 1;
+            self.dismiss(id, Code::ServerFull);
+        }
+        self.close_doomed();
     }
 
     /// Tells a connection why it has to go, as far as its socket takes it at once, and does not wait.

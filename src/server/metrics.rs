@@ -83,6 +83,7 @@ impl Metrics {
 pub(super) struct Histogram {
     counts: [u64; BUCKETS.len() + 1],
     sum_ns: u64,
+    longest_ns: u64,
 }
 
 impl Histogram {
@@ -91,6 +92,7 @@ impl Histogram {
         let bucket = BUCKETS.partition_point(|(upto_ns, _)| *upto_ns < took_ns);
         self.counts[bucket] += 1;
         self.sum_ns = self.sum_ns.saturating_add(took_ns);
+        self.longest_ns = self.longest_ns.max(took_ns);
     }
 
     fn write(&self, page: &mut Page, name: &str, help: &str) {
@@ -255,6 +257,8 @@ impl<G: Ground> Shell<G> {
         );
         let name = "papo_loop_turn_seconds";
         metrics.turns.write(&mut page, name, "From one return of the poll to the next poll.");
+        let (name, help) = ("papo_loop_turn_longest_seconds", "The longest of them so far.");
+        page.gauge(name, help, Seconds(metrics.turns.longest_ns));
         page.0
     }
 }

@@ -82,9 +82,10 @@ impl Reactor {
         Ok((reactor, stop))
     }
 
-    /// What the operator allows. Those without a login never take all the room that there is.
+    /// What the operator allows. Those without a login never take more than half of the room that
+    /// there is: full is a server of people who talk.
     pub(super) fn set_limits(&mut self, limits: Limits) {
-        let unauthenticated_max = limits.unauthenticated_max.min(self.connections_max - 1);
+        let unauthenticated_max = limits.unauthenticated_max.min(self.connections_max / 2);
         self.shell.set_limits(Limits { unauthenticated_max, ..limits });
     }
 

@@ -5,6 +5,7 @@
 //! dropped, so that what is shown is all there is.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use unicode_properties::{
     GeneralCategory, GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory,
@@ -47,6 +48,25 @@ pub(crate) fn message(text: &str) -> Cow<'_, str> {
             shown.push_str(CONTINUATION);
         }
         push(&mut shown, line);
+    }
+    Cow::Owned(shown)
+}
+
+/// One line of JSON, which a program reads and a terminal may be shown: what would act on that one
+/// stands there as an escape, which says the same. Below a space JSON has escaped everything itself.
+pub(crate) fn json(line: &str) -> Cow<'_, str> {
+    let acts = |c: char| c.is_control() || is_line_break(c) || is_bidi_control(c);
+    if !line.contains(acts) {
+        return Cow::Borrowed(line);
+    }
+    let mut shown = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if acts(c) {
+            // All of them have four digits, and writing to a string cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
     }
     Cow::Owned(shown)
 }
@@ -172,6 +192,13 @@ mod tests {
         }
         let zalgo = format!("a{}b", "\u{301}".repeat(100));
         assert_eq!(one_line(&zalgo).chars().count(), 2 + MARKS_IN_A_ROW_MAX);
+    }
+
+    #[test]
+    fn a_line_of_json_says_the_same_and_acts_on_nothing() {
+        assert!(matches!(json(r#"{"a":"olá 😀\n\u001b"}"#), Cow::Borrowed(_)));
+        let acts = "{\"a\":\"\u{9b}2J\u{7f}\u{202e}\u{2028}é\"}";
+        assert_eq!(json(acts), r#"{"a":"\u009b2J\u007f\u202e\u2028é"}"#);
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl<'a> Head<'a> {
         }
         let path = if target.starts_with('/') {
             target
-        } else if let Some((_, rest)) = target.split_once("://") {
+        } else if let Some(("http" | "https", rest)) = target.split_once("://") {
             let at = rest.find(['/', '?']).unwrap_or(rest.len());
             let (host, path) = rest.split_at(at);
             if !is_authority(host) {

@@ -352,7 +352,7 @@ impl Label {
 /// How to read each request.
 fn read<'a>(fields: &mut Fields<'a>, limits: &Limits) -> Envelope<'a> {
     let id = fields.id.take();
-    let Some(kind) = fields.kind.take() else {
+    let Some(kind) = fields.kind.take().filter(|kind| !kind.is_empty()) else {
         let refusal = Refusal { code: Code::MissingField, field: Some("type") };
         return Envelope {
             id,

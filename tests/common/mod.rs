@@ -10,8 +10,11 @@
 pub(crate) mod evil;
 pub(crate) mod peer;
 pub(crate) mod python;
+pub(crate) mod raw;
+pub(crate) mod secure;
 pub(crate) mod server;
 pub(crate) mod transcript;
+pub(crate) mod vitals;
 
 use std::time::{Duration, Instant};
 

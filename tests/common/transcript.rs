@@ -73,7 +73,13 @@ impl Transcript {
     /// Waits until the stream has ended, and gives all of its lines.
     #[track_caller]
     pub(crate) fn whole(&self) -> Vec<String> {
-        let deadline = Instant::now() + PATIENCE;
+        self.whole_within(PATIENCE)
+    }
+
+    /// The same with more patience.
+    #[track_caller]
+    pub(crate) fn whole_within(&self, patience: Duration) -> Vec<String> {
+        let deadline = Instant::now() + patience;
         let mut state = self.0.state.lock().unwrap();
         while !state.ended {
             let left = deadline.saturating_duration_since(Instant::now());

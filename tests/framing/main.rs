@@ -8,4 +8,3 @@ mod common;
 mod cuts;
 mod ends;
 mod errors;
-mod hostile;

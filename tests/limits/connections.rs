@@ -6,8 +6,8 @@ use std::net::TcpStream;
 use serde_json::json;
 
 use crate::common::peer::with_timeout;
+use crate::common::raw::{Http, Web};
 use crate::common::{Framing, Peer, eventually};
-use crate::raw::{Http, Web};
 use crate::{limited, metric, with};
 
 #[test]

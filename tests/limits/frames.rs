@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::common::raw::{Web, frame};
 use crate::common::{Framing, Heard, Server};
-use crate::raw::{Web, frame};
 use crate::{metric, with};
 
 /// A frame of this type with so many bytes.
@@ -111,11 +111,11 @@ fn a_frame_that_does_not_become_whole_is_not_waited_for() {
     web.send_bytes(&fragment);
     loop {
         match web.next() {
-            crate::raw::Came::Text(text) => {
+            crate::common::raw::Came::Text(text) => {
                 assert!(String::from_utf8_lossy(&text).contains("invalid_frame"));
                 break;
             }
-            crate::raw::Came::Pong(_) => {}
+            crate::common::raw::Came::Pong(_) => {}
             other => panic!("{other:?}"),
         }
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::common::raw::Web;
 use crate::common::{Framing, Peer, Server, eventually, text};
-use crate::raw::Web;
 use crate::{limited, metric, with};
 
 fn guess(name: &str, password: &str) -> Value {

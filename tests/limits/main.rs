@@ -10,12 +10,9 @@ mod logins;
 mod memory;
 mod options;
 mod rates;
-#[path = "../web/raw.rs"]
-#[allow(dead_code, reason = "most of it is for those who test more of the web")]
-mod raw;
 
-use common::Server;
 use common::server::papo;
+use common::{Server, raw};
 
 /// A server with these options, to which this machine is like any other.
 #[track_caller]

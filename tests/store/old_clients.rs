@@ -3,9 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::common::python::Script;
-use crate::common::{Python, Server};
+use crate::common::python::{Script, looks_like_a_time};
+use crate::common::{PATIENCE, Python, Server};
 use crate::{contents, history, with};
+
+/// How often a story is told to a machine that has no time for it.
+const TRIES: u32 = 20;
 
 const BOTH: [Script; 2] = [Script::Bare, Script::Length];
 
@@ -36,22 +39,56 @@ fn nothing_strange(server: &Server, client: &mut Python, name: &str) {
     }
 }
 
+/// What a client that logs in shows up to the end of what it missed, without the times. Nothing where
+/// the machine was too busy to run it: the first client takes whatever one `recv` returns for one
+/// object, and the 20 ms between two were over before it looked.
+#[track_caller]
+fn missed(client: &mut Python) -> Option<Vec<Value>> {
+    let mut seen = Vec::new();
+    loop {
+        // It has ended when what it could not take was the answer to its login.
+        let mut shown = client.may_show_within(PATIENCE)?;
+        if shown[0] == "lost" {
+            return None;
+        }
+        if shown == json!(["unknown", "synced"]) {
+            return Some(seen);
+        }
+        if shown[0] == "private" || shown[0] == "group" {
+            let words = shown.as_array_mut().expect("an array");
+            let time = words.remove(words.len() - 2);
+            assert!(looks_like_a_time(&time), "{time}");
+        }
+        seen.push(shown);
+    }
+}
+
+fn welcome(name: &str) -> Value {
+    json!(["login", "success", format!("Bem-vindo, {name}!")])
+}
+
 #[test]
 fn offline_messages_reach_the_old_clients() {
     let server = Server::start();
     for script in BOTH {
-        let name = format!("u{script:?}");
-        comes_and_goes(&server, script, &name);
-        let mut ana = server.join("ana");
-        for n in 0..5 {
-            ana.tell(&name, &format!("olá, {n} 😀"));
-        }
-        ana.leave();
-        let mut client = Python::join(&server, script, &name);
-        for n in 0..5 {
-            client.reads(&json!(["private", "ana", format!("olá, {n} 😀")]));
-        }
-        client.sees(&json!(["unknown", "synced"]));
+        // Frames that come too close together are lost each time, those of a busy machine are not.
+        let client = (0..TRIES).find_map(|attempt| {
+            let name = format!("u{script:?} {attempt}");
+            comes_and_goes(&server, script, &name);
+            let mut ana = server.join("ana");
+            let mut expected = vec![welcome(&name)];
+            for n in 0..5 {
+                let content = format!("olá, {n} 😀");
+                ana.tell(&name, &content);
+                expected.push(json!(["private", "ana", content]));
+            }
+            ana.leave();
+            let mut client = Python::start(&server, script, &name);
+            let seen = missed(&mut client)?;
+            assert_eq!(seen, expected);
+            Some((client, name))
+        });
+        let (mut client, name) = client.expect("one of them is run in time");
         nothing_strange(&server, &mut client, &name);
         server.join("testemunha").waits_until_gone(&name);
         // Once is enough.
@@ -63,33 +100,44 @@ fn offline_messages_reach_the_old_clients() {
 #[test]
 fn offline_messages_reach_the_old_clients_across_a_restart() {
     for (script, crash) in [(BOTH[0], false), (BOTH[1], true), (BOTH[0], true), (BOTH[1], false)] {
-        let mut server = Server::start();
-        comes_and_goes(&server, script, "bruno");
-        let mut ana = server.join("ana");
-        ana.tell("bruno", "antes");
-        ana.group("create_group", "Trabalho", &json!({}));
-        ana.group("add_member", "Trabalho", &json!({ "new_member": "bruno" }));
-        ana.tell_group("Trabalho", "bom dia");
-        drop(ana);
-        if crash {
-            server.crash();
-        } else {
-            server.restart();
-        }
-        let mut ana = server.join("ana");
-        ana.tell("bruno", "depois");
-        ana.tell_group("Trabalho", "boa tarde");
-        ana.leave();
-
-        let mut bruno = Python::join(&server, script, "bruno");
-        bruno.reads(&json!(["private", "ana", "antes"]));
-        bruno.sees(&json!(["added", "Trabalho", "ana"]));
-        bruno.reads(&json!(["group", "Trabalho", "ana", "bom dia"]));
-        bruno.reads(&json!(["private", "ana", "depois"]));
-        bruno.reads(&json!(["group", "Trabalho", "ana", "boa tarde"]));
-        bruno.sees(&json!(["unknown", "synced"]));
-        nothing_strange(&server, &mut bruno, "bruno");
+        let whole = (0..TRIES).any(|_| offline_across_a_restart(script, crash));
+        assert!(whole, "none of them was run in time");
     }
+}
+
+/// Whether the machine had time for it.
+fn offline_across_a_restart(script: Script, crash: bool) -> bool {
+    let mut server = Server::start();
+    comes_and_goes(&server, script, "bruno");
+    let mut ana = server.join("ana");
+    ana.tell("bruno", "antes");
+    ana.group("create_group", "Trabalho", &json!({}));
+    ana.group("add_member", "Trabalho", &json!({ "new_member": "bruno" }));
+    ana.tell_group("Trabalho", "bom dia");
+    drop(ana);
+    if crash {
+        server.crash();
+    } else {
+        server.restart();
+    }
+    let mut ana = server.join("ana");
+    ana.tell("bruno", "depois");
+    ana.tell_group("Trabalho", "boa tarde");
+    ana.leave();
+
+    let mut bruno = Python::start(&server, script, "bruno");
+    let Some(seen) = missed(&mut bruno) else { return false };
+    let expected = [
+        welcome("bruno"),
+        json!(["private", "ana", "antes"]),
+        json!(["added", "Trabalho", "ana"]),
+        json!(["group", "Trabalho", "ana", "bom dia"]),
+        json!(["private", "ana", "depois"]),
+        json!(["group", "Trabalho", "ana", "boa tarde"]),
+    ];
+    assert_eq!(seen, expected);
+    nothing_strange(&server, &mut bruno, "bruno");
+    true
 }
 
 #[test]

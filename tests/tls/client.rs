@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use super::server::fingerprint;
-use super::stream::Secure;
 use crate::common::Server;
+use crate::common::secure::Secure;
 use crate::common::server::{papo, wait_for_end};
 
 #[track_caller]

@@ -6,4 +6,3 @@ mod common;
 
 mod client;
 mod server;
-mod stream;

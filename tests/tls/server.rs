@@ -1,13 +1,12 @@
 //! The server's side.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::stream::Secure;
+use crate::common::secure::Secure;
 use crate::common::server::papo;
 use crate::common::{Framing, Server};
 
@@ -28,19 +27,6 @@ pub(crate) fn fingerprint(server: &Server) -> String {
         assert!(Instant::now() < deadline, "no fingerprint in {:?}", server.stdout().lines());
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// Everything until the server closes, and whether that was an end and no reset.
-fn read_to_end(stream: &mut TcpStream) -> (Vec<u8>, bool) {
-    let mut said = Vec::new();
-    let clean = match stream.read_to_end(&mut said) {
-        Ok(_) => true,
-        Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the server should have closed");
-            false
-        }
-    };
-    (said, clean)
 }
 
 #[test]
@@ -116,32 +102,6 @@ fn large_output_is_exact_also_for_who_reads_late() {
 }
 
 #[test]
-fn who_breaks_off_or_speaks_nonsense_is_closed() {
-    let server = secure_server(&[]);
-    // Nonsense after the first byte: an alert, then an end and no reset.
-    let mut stream = server.dial();
-    stream.write_all(b"\x16 is not what a hello looks like").expect("the server reads");
-    let (said, clean) = read_to_end(&mut stream);
-    assert_eq!((said.first(), clean), (Some(&0x15), true));
-    // A hello that never comes to an end.
-    let mut stream = server.dial();
-    let mut hello = b"\x16\x03\x01\x40\x00\x01\x00\xff\xff".to_vec();
-    hello.resize(5 + 16_384, 0);
-    for _ in 0..5 {
-        let _ = stream.write_all(&hello);
-        hello[5..9].fill(0);
-    }
-    read_to_end(&mut stream);
-    // Half a hello, and the end.
-    let mut stream = server.dial();
-    stream.write_all(&hello[..9]).expect("the server reads");
-    stream.shutdown(Shutdown::Write).expect("a half-close");
-    read_to_end(&mut stream);
-    Secure::join(&server, "ana");
-    server.still_serves();
-}
-
-#[test]
 fn a_handshake_has_ten_seconds() {
     let server = secure_server(&[]);
     let mut stream = server.dial();
@@ -162,20 +122,6 @@ fn a_handshake_has_ten_seconds() {
         }
     }
     panic!("the server should have closed");
-}
-
-#[test]
-fn a_crowd_of_hellos_is_served_beside_those_who_talk() {
-    let server = secure_server(&[]);
-    let mut bia = server.join("bia");
-    std::thread::scope(|scope| {
-        for number in 0..40 {
-            let server = &server;
-            scope.spawn(move || Secure::join(server, &format!("n{number}")));
-        }
-        bia.nothing_more();
-    });
-    server.still_serves();
 }
 
 #[test]

@@ -5,8 +5,6 @@
 mod common;
 
 mod foreign;
-mod hostile;
 mod metrics;
 mod pages;
-mod raw;
 mod sockets;

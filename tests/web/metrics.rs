@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use crate::common::raw::{Http, Web, get};
 use crate::common::{Framing, Server, eventually};
-use crate::raw::{Http, Web, get};
 
 /// The samples of a page, by name and labels. Panics where the format is broken: each family is
 /// described before its samples and stands there once, and histograms add up.

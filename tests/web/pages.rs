@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use crate::common::raw::{Http, get, handshake_fields};
 use crate::common::{Framing, Server};
-use crate::raw::{Http, get, handshake_fields};
 
 /// What a browser is told with each response.
 const ALWAYS: [(&str, &str); 5] = [

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::common::raw::{CLOSE, Came, Http, PING, TEXT, Web, frame, handshake_fields};
 use crate::common::{Framing, Server, eventually, number};
-use crate::raw::{CLOSE, Came, Http, PING, TEXT, Web, frame, handshake_fields};
 
 #[test]
 fn one_message_is_the_same_bytes_in_every_framing() {

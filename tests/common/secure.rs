@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::Value;
 
-use crate::common::Server;
+use super::Server;
 
 /// A connection that speaks lines.
 pub(crate) struct Secure {
@@ -62,7 +62,7 @@ impl Secure {
     /// Asks until the answer names somebody.
     #[track_caller]
     pub(crate) fn waits_for(&mut self, request: &Value, name: &str) {
-        crate::common::eventually(name, || {
+        super::eventually(name, || {
             self.send(request);
             self.next().to_string().contains(name)
         });
@@ -81,6 +81,11 @@ impl Secure {
 }
 
 impl Secure {
+    /// What is below.
+    pub(crate) fn socket(&mut self) -> &mut TcpStream {
+        &mut self.reader.get_mut().sock
+    }
+
     /// Reads plaintext as it comes.
     pub(crate) fn read_plain(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
         self.reader.read(into)

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::common::Server;
+use super::Server;
 
 /// A handshake's key; any 16 bytes do.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -63,6 +63,12 @@ impl Http {
         response.body = vec![0; if has_body { length } else { 0 }];
         self.0.read_exact(&mut response.body).expect("the whole body");
         response
+    }
+
+    /// Another handle of its socket, to write with from another thread.
+    #[track_caller]
+    pub(crate) fn writer(&self) -> TcpStream {
+        self.0.get_ref().try_clone().expect("a handle of a socket")
     }
 
     /// How long a response is waited for.
@@ -167,7 +173,7 @@ impl Web {
     /// Another handle of its socket, to write with from another thread.
     #[track_caller]
     pub(crate) fn writer(&self) -> TcpStream {
-        self.0.0.get_ref().try_clone().expect("a handle of a socket")
+        self.0.writer()
     }
 
     /// How long a frame is waited for.
