@@ -12,6 +12,8 @@ use crate::limits::{
     WIRE_NUMBER_MAX,
 };
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use super::fields::read_by_hand;
 pub use super::fields::{Fields, RequestId};
 pub use files::{FileRequest, Sha256, sha256_from_hex, sha256_to_hex};
 
@@ -294,13 +296,6 @@ pub fn decode<'a>(frame: &'a [u8], limits: &Limits) -> Envelope<'a> {
     }
 }
 
-/// What a frame says, if it is one that is read by hand: `crate::fuzzing` holds that to serde.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn read_by_hand(text: &str) -> Option<Fields<'_>> {
-    let mut fields = Fields::default();
-    json::read_plain(text, &mut fields).then_some(fields)
-}
-
 fn parse<'a>(
     frame: &'a [u8],
     fields: &mut Fields<'a>,
@@ -352,7 +347,7 @@ impl Label {
 /// How to read each request.
 fn read<'a>(fields: &mut Fields<'a>, limits: &Limits) -> Envelope<'a> {
     let id = fields.id.take();
-    let Some(kind) = fields.kind.take().filter(|kind| !kind.is_empty()) else {
+    let Some(kind) = fields.kind.take() else {
         let refusal = Refusal { code: Code::MissingField, field: Some("type") };
         return Envelope {
             id,
