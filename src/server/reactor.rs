@@ -114,11 +114,15 @@ impl Reactor {
     }
 
     fn poll(&mut self) -> io::Result<()> {
-        let timeout =
+        let mut timeout =
             if self.has_work() { Some(Duration::ZERO) } else { self.until_next_deadline() };
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => other?,
+        while let Err(error) = self.poll.poll(&mut self.events, timeout) {
+            if error.kind() != ErrorKind::Interrupted {
+                return Err(error);
+            }
+            // The process may have stood still for a minute. What has come in meanwhile is seen
+            // before anybody is found to be late.
+            timeout = Some(Duration::ZERO);
         }
         self.shell.now = self.shell.ground.clock.now();
         Ok(())

@@ -435,15 +435,19 @@ pub(crate) fn login_line(name: &str) -> Vec<u8> {
     Framing::Line.frame(&json!({ "type": "login", "username": name }))
 }
 
-/// Nothing in what a terminal shows acts on it, or on the order of its neighbours.
-#[track_caller]
-pub(crate) fn assert_harmless(shown: &str) {
-    let acts = |c: char| {
+/// Whether something in this acts on a terminal that shows it, or on the order of its neighbours.
+pub(crate) fn acts(shown: &str) -> bool {
+    shown.contains(|c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
             || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    assert!(!shown.contains(acts), "a terminal would obey {shown:?}");
+    })
+}
+
+/// Nothing in what a terminal shows acts on it.
+#[track_caller]
+pub(crate) fn assert_harmless(shown: &str) {
+    assert!(!acts(shown), "a terminal would obey {shown:?}");
 }
 
 /// The beginning of some bytes, for a failure.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::common::raw::{Http, handshake_fields};
 use crate::common::server::papo;
 use crate::common::{Framing, number};
-use crate::stage::{assert_harmless, attack, attack_with};
+use crate::stage::{acts, assert_harmless, attack, attack_with};
 
 /// A word at the beginning of a line of somebody else's making.
 const FORGED: &str = "FORJADA";
@@ -39,13 +39,15 @@ fn evil_texts() -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).chain(forged).collect()
 }
 
+/// The first line of this that acts, or is forged.
+fn harmful(printed: &str) -> Option<&str> {
+    printed.split('\n').find(|line| acts(line) || line.starts_with(FORGED))
+}
+
 /// Nothing in what a program printed acts, and no line of it is forged.
 #[track_caller]
 fn is_harmless(printed: &str) {
-    for line in printed.split('\n') {
-        assert_harmless(line);
-        assert!(!line.starts_with(FORGED), "a forged line: {line:?}");
-    }
+    assert_eq!(harmful(printed), None);
 }
 
 /// Runs `papo`, and gives everything that it printed.
@@ -466,8 +468,7 @@ fn a_server_with_evil_events_is_quoted_as_text() {
 #[test]
 fn the_look_at_what_is_shown_sees_what_acts() {
     for text in evil_texts() {
-        let seen = std::panic::catch_unwind(|| is_harmless(&text));
-        assert!(seen.is_err(), "{text:?} was let pass");
+        assert!(harmful(&text).is_some(), "{text:?} was let pass");
     }
     is_harmless("linha\noutra linha: olá 😀 é \u{fffd}");
 }
