@@ -181,6 +181,10 @@ pub const BYTES_BURST_MAX: u64 = 8 * 1024 * 1024;
 /// Senders of whom one user remembers that they wait to hear of an arrival.
 pub const OWED_RECEIPTS_MAX: usize = 1_024;
 
+/// Times in groups that are over, of one user, of which it is remembered that they were: a client that
+/// was away meanwhile still gets what was said then.
+pub const PAST_STAYS_MAX: usize = 64;
+
 /// Time after which the journal is told up to where users have everything: so much may be sent
 /// again to clients without `received` when the server is killed.
 pub const SEEN_INTERVAL_MS: u64 = 100;
@@ -316,7 +320,26 @@ pub const BARE_PACE_MS: u64 = 20;
 pub const ACCEPT_RETRY_MS: u64 = 100;
 
 /// Time that a server told to stop gives its clients to take their last frames.
-pub const SHUTDOWN_MS_MAX: u64 = 5_000;
+pub const SHUTDOWN_MS_MAX: u64 = 10_000;
+
+/// Of that, time for what was taken in to be stored and answered, before everybody is told to go.
+pub const SHUTDOWN_ANSWERS_MS_MAX: u64 = 5_000;
+
+/// Time without any byte leaving, while the server stops, after which a peer is not waited for.
+pub const SHUTDOWN_STALL_MS_MAX: u64 = 5_000;
+
+/// The first of those who were told to go should not come back before this: a restart takes a moment.
+pub const RETRY_MS_MIN: u64 = 500;
+
+/// From then on they come back one after the other: for each connection so much time, which is that of
+/// a TLS handshake, a login and a page of what was missed, several times over.
+pub const RETRY_MS_PER_CONNECTION: u64 = 3;
+
+/// The shortest time over which they are spread, so that few are not all in one moment.
+pub const RETRY_SPREAD_MS_MIN: u64 = 2_000;
+
+/// The longest, because people wait.
+pub const RETRY_SPREAD_MS_MAX: u64 = 30_000;
 
 /// Bytes held or arriving above which no more files are taken, with `rate_limited`, so that there is
 /// still room for messages.
@@ -501,6 +524,7 @@ impl Default for Limits {
 }
 
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
+const _: () = assert!(SHUTDOWN_ANSWERS_MS_MAX < SHUTDOWN_MS_MAX);
 const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < HELD_BYTES_MAX);

@@ -89,6 +89,12 @@ fn every_limit_has_the_number_that_the_code_has() {
     let times = [
         ("HTTP_HEAD_MS_MAX", limits::HTTP_HEAD_MS_MAX),
         ("LOGIN_MS_MAX", limits::LOGIN_MS_MAX),
+        ("SHUTDOWN_MS_MAX", limits::SHUTDOWN_MS_MAX),
+        ("SHUTDOWN_STALL_MS_MAX", limits::SHUTDOWN_STALL_MS_MAX),
+        ("RETRY_MS_MIN", limits::RETRY_MS_MIN),
+        ("RETRY_MS_PER_CONNECTION", limits::RETRY_MS_PER_CONNECTION),
+        ("RETRY_SPREAD_MS_MIN", limits::RETRY_SPREAD_MS_MIN),
+        ("RETRY_SPREAD_MS_MAX", limits::RETRY_SPREAD_MS_MAX),
         ("TLS_HANDSHAKE_MS_MAX", limits::TLS_HANDSHAKE_MS_MAX),
         ("SILENT_MS_MAX", limits::SILENT_MS_MAX),
         ("FRAME_MS_MAX", limits::FRAME_MS_MAX),

@@ -97,7 +97,7 @@ mod signals {
     use super::*;
     use std::os::unix::process::ExitStatusExt;
 
-    /// It waits for clients, so without any it waits for nothing: far below the five seconds that
+    /// It waits for clients, so without any it waits for nothing: far below the ten seconds that
     /// clients are given.
     #[test]
     fn a_server_without_clients_stops_at_once() {

@@ -12,6 +12,7 @@ use super::{
     answer_with, refuse,
 };
 use crate::limits::TOKENS_PER_USER_MAX;
+use crate::sabotage::{self, Sabotage};
 use crate::text::{Lang, server as text};
 use crate::wire::event::{Body, Event, MsgId};
 use crate::wire::name::UserName;
@@ -353,6 +354,7 @@ impl Chat {
         let heartbeat = seated.knows(|features| features.heartbeat);
         let since = entering.since.map(|since| since.min(self.last));
         let position = since.unwrap_or(self.users.get(user).cursor);
+        let position = position + u64::from(sabotage::is(Sabotage::CursorOffByOne));
         let missed = self.has_missed(user, position);
         // Who missed nothing has everything.
         self.has_received(user, if missed { position } else { self.last }, now);

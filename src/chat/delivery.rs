@@ -12,6 +12,7 @@ use super::session::Behind;
 use super::users::{Seat, UserId};
 use super::{Chat, Class, Effect, Effects, Frame, Now, SessionId};
 use crate::limits::{SEEN_INTERVAL_MS, SEEN_RETRY_MS};
+use crate::sabotage::{self, Sabotage};
 use crate::wire::event::{Event, MsgId};
 
 /// A page of what a session missed, as the journal was asked for it.
@@ -147,7 +148,8 @@ impl Chat {
                     let synced = fx.encode(&Event::Synced { cursor: end });
                     fx.send(session, synced, Class::Fed(end));
                 }
-                for (position, held) in queue {
+                let dropped = sabotage::is(Sabotage::TailDropped);
+                for (position, held) in queue.into_iter().filter(|_| !dropped) {
                     let frame = fx.put(held);
                     fx.send(session, frame, Class::Fed(position));
                 }
@@ -195,7 +197,6 @@ impl Chat {
         let receiver = self.users.get_mut(user);
         if position > receiver.cursor {
             receiver.cursor = position;
-            receiver.past.retain(|past| past.until > position);
             self.note_seen(user, now);
         }
     }

@@ -326,7 +326,7 @@ impl Chat {
     fn parted(&mut self, group: GroupId, Membership { user, since, .. }: Membership, until: MsgId) {
         let parted = self.users.get_mut(user);
         parted.groups.retain(|other| *other != group);
-        parted.past.push(Past { group, since, until });
+        parted.remember(Past { group, since, until });
     }
 
     fn promote_heir(&mut self, id: GroupId, last_admin: UserId, now: Now, fx: &mut Effects) {

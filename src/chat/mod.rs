@@ -19,6 +19,8 @@ mod group;
 mod groups;
 mod held;
 mod history;
+#[cfg(test)]
+mod inspect;
 mod lists;
 mod names;
 mod pairs;
@@ -38,9 +40,8 @@ mod upload;
 mod users;
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use foldhash::fast::RandomState;
 use slab::Slab;
 
 pub use counts::Counts;
@@ -131,7 +132,7 @@ pub struct Chat {
     targets: Vec<SessionId>,
     transfers: Slab<Transfer>,
     /// Files that come in pieces, by the number of their upload.
-    uploads: HashMap<u64, Arriving, RandomState>,
+    uploads: BTreeMap<u64, Arriving>,
     /// Bytes of their pieces on the way to the disk.
     chunk_bytes: usize,
     file_limits: FileLimits,
@@ -161,7 +162,7 @@ impl Chat {
             written: Vec::new(),
             targets: Vec::new(),
             transfers: Slab::new(),
-            uploads: HashMap::default(),
+            uploads: BTreeMap::new(),
             chunk_bytes: 0,
             file_limits: FileLimits::default(),
             limits: Limits::default(),
@@ -249,6 +250,17 @@ impl Chat {
         refuse(fx, session, "error", None, self.lang_of(session), code.into());
     }
 
+    /// Tells a connection that the server stops, and after how long to come back.
+    pub fn shut_down(&self, session: SessionId, retry_ms: u64, fx: &mut Effects) {
+        let (code, lang) = (Code::ShuttingDown, self.lang_of(session));
+        fx.counts.refused(code);
+        let message = text::refusal(lang, code, None);
+        let body = Body::Retry { retry_ms };
+        let answer = Answer { kind: "error", code: Some(code), message: &message, id: None, body };
+        let frame = fx.encode(&answer);
+        fx.send(session, frame, Class::Answer);
+    }
+
     /// Carries out what has been stored: delivers and answers.
     pub fn committed(&mut self, committed: &mut Committed, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
@@ -314,11 +326,17 @@ impl Chat {
 
     /// Whether a session still has something to come that nobody else will remind of.
     pub fn is_awaiting(&self, session: SessionId) -> bool {
+        let fed = self
+            .sessions
+            .get(session)
+            .is_some_and(|seated| seated.behind.is_some() || !seated.downloads.is_empty());
+        fed || self.is_awaiting_answers(session)
+    }
+
+    /// The same, without what a session can be sent the next time.
+    pub fn is_awaiting_answers(&self, session: SessionId) -> bool {
         match self.sessions.get(session) {
-            Some(seated) => {
-                let fed = seated.behind.is_some() || !seated.downloads.is_empty();
-                seated.awaiting > 0 || fed || seated.entering.is_some()
-            }
+            Some(seated) => seated.awaiting > 0 || seated.entering.is_some(),
             None => self.is_logging_in(session),
         }
     }

@@ -26,8 +26,9 @@ pub struct Pair {
 #[derive(Debug, Default)]
 pub struct Pairs {
     ids: HashMap<(UserId, UserId), ConversationId, RandomState>,
-    /// By number; the numbers of groups have none.
-    all: Vec<Option<Pair>>,
+    /// By number. The numbers are those of groups, too, also of groups that are gone: a table with a
+    /// place for each would grow with every group that was ever made.
+    all: HashMap<ConversationId, Pair, RandomState>,
     given: u32,
 }
 
@@ -64,22 +65,18 @@ impl Pairs {
 
     /// Puts a conversation in under its number.
     pub fn insert(&mut self, id: ConversationId, pair: Pair) {
-        let at = id.0 as usize;
-        if self.all.len() <= at {
-            self.all.resize(at + 1, None);
-        }
-        self.all[at] = Some(pair);
+        self.all.insert(id, pair);
         self.ids.insert(pair.users, id);
     }
 
     /// One conversation.
     pub fn get(&self, id: ConversationId) -> Option<&Pair> {
-        self.all.get(id.0 as usize)?.as_ref()
+        self.all.get(&id)
     }
 
     /// The same, to change.
     pub fn get_mut(&mut self, id: ConversationId) -> Option<&mut Pair> {
-        self.all.get_mut(id.0 as usize)?.as_mut()
+        self.all.get_mut(&id)
     }
 }
 

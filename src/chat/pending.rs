@@ -5,7 +5,7 @@ use super::account::Entering;
 use super::changes::Asked;
 use super::delivery::Page;
 use super::history::Told;
-use super::query::{Fetched, Ticket};
+use super::query::{Fetched, Row, Ticket};
 use super::tries::Try;
 use super::{Chat, Checked, Effect, Effects, Member, Now, SessionId, UserId, refuse};
 use crate::wire::Code;
@@ -119,6 +119,10 @@ impl Chat {
     pub fn fetched(&mut self, ticket: Ticket, mut fetched: Fetched, now: Now, fx: &mut Effects) {
         debug_assert!(fx.is_drained(), "effects are drained after every call");
         let Some(pending) = self.pending.try_remove(ticket.0) else { return };
+        if fetched.rows().any(|row| !self.is_by_known(row)) {
+            // No server has written that: the store is damaged where it was read.
+            fetched = Fetched::Failed;
+        }
         if let Fetched::Rows { rows, .. } = &mut fetched {
             rows.retain(|row| !self.refused.contains(&row.msg_id));
         }
@@ -185,6 +189,12 @@ impl Chat {
                 _,
             ) => {}
         }
+    }
+
+    /// Whether everybody whom a message names is somebody.
+    fn is_by_known(&self, row: &Row) -> bool {
+        let of_reactions = row.reactions.iter().map(|(user, _)| *user);
+        of_reactions.chain([row.sender]).all(|user| (user.0 as usize) < self.users.len())
     }
 
     /// Refuses a request that its session waits for.

@@ -157,6 +157,20 @@ pub enum Fetched {
     Busy,
 }
 
+impl Fetched {
+    /// Every message in it.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        let (items, rows, newest): (&[Item], &[Row], &[_]) = match self {
+            Self::Missed { items, .. } => (items, &[], &[]),
+            Self::Rows { rows, .. } => (&[], rows, &[]),
+            Self::Conversations(found) => (&[], &[], found),
+            Self::Failed | Self::Busy => (&[], &[], &[]),
+        };
+        let items = items.iter().map(|item| &item.row);
+        items.chain(rows).chain(newest.iter().filter_map(|(row, _)| row.as_ref()))
+    }
+}
+
 /// All that the core must know again when a server starts.
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {

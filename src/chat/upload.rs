@@ -113,7 +113,8 @@ impl Chat {
             (count, bytes) = (count + 1, bytes + upload.size);
             let same = upload.to == to && upload.name == name && upload.sha256 == sha256;
             if same && upload.size == size {
-                known = Some(*file_id);
+                // The one that was begun first has got furthest.
+                known = known.or(Some(*file_id));
             }
         }
         if let Some(file_id) = known {

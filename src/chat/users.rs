@@ -4,7 +4,7 @@ use super::entry::{ConversationId, TokenHash};
 use super::groups::GroupId;
 use super::names::Names;
 use super::session::SessionId;
-use crate::limits::{OWED_RECEIPTS_MAX, USERS_MAX};
+use crate::limits::{OWED_RECEIPTS_MAX, PAST_STAYS_MAX, USERS_MAX};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 use crate::wire::name::UserName;
@@ -41,7 +41,8 @@ pub struct User {
     pub last_seen_ms: u64,
     /// The groups the user is in, longest first.
     pub groups: Vec<GroupId>,
-    /// Groups that the user left with messages still to come.
+    /// Times in groups that are over, which a client that was away since may have messages of. Not all:
+    /// the newest.
     pub past: Vec<Past>,
     /// The private conversations in which something was said.
     pub pairs: Vec<ConversationId>,
@@ -160,6 +161,17 @@ impl Users {
 }
 
 impl User {
+    /// A time in a group is over. Of too many the one that ended first is forgotten.
+    pub fn remember(&mut self, past: Past) {
+        self.past.push(past);
+        if self.past.len() > PAST_STAYS_MAX {
+            let first = self.past.iter().enumerate().min_by_key(|(_, past)| past.until);
+            if let Some(at) = first.map(|(at, _)| at) {
+                self.past.remove(at);
+            }
+        }
+    }
+
     fn new(name: UserName) -> Self {
         Self {
             name,

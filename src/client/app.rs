@@ -146,6 +146,8 @@ pub(crate) struct App {
     told_lost: bool,
     /// What the server said before it closed the connection.
     parting_words: Option<String>,
+    /// After how long it wants to be asked again.
+    told_to_wait: Option<Duration>,
     refusals: u32,
     newest: MsgId,
     seen: Seen,
@@ -184,6 +186,7 @@ impl App {
             leaving: false,
             told_lost: false,
             parting_words: None,
+            told_to_wait: None,
             refusals: 0,
             newest: 0,
             seen: Seen::default(),
@@ -301,6 +304,11 @@ impl App {
             dropped => effects.push(bad(&text::unanswered(self.lang, dropped))),
         }
         effects
+    }
+
+    /// How long to wait before the next connection, if the server has said it over the last one.
+    pub(crate) fn told_to_wait(&mut self) -> Option<Duration> {
+        self.told_to_wait.take()
     }
 
     /// The file of an [`Effect::SendFile`] is with the server.

@@ -38,6 +38,9 @@ const INCOMING_FRAME_BYTES_MAX: usize = FRAME_BYTES_MAX + 64 * 1024;
 /// The first wait before connecting again, and the longest.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
+/// The longest wait that a server may ask for; it spreads its clients over half of it.
+const TOLD_MAX: Duration = Duration::from_secs(60);
+
 /// A connection to a server: a socket, and TLS around it if that is asked for. Who reads has one
 /// clone of it, who writes another.
 #[derive(Clone, Debug)]
@@ -290,6 +293,8 @@ fn write_all(stream: &Stream, queue: &Receiver<Due>) -> io::Result<()> {
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
+    /// The next wait, as the server said.
+    told: Option<Duration>,
     random: RandomState,
     waits: u64,
 }
@@ -297,11 +302,19 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// Begins with the shortest wait.
     pub(crate) fn new() -> Self {
-        Self { next: BACKOFF.0, random: RandomState::new(), waits: 0 }
+        Self { next: BACKOFF.0, told: None, random: RandomState::new(), waits: 0 }
+    }
+
+    /// The server has said when to come back, or has not: only the next wait is that.
+    pub(crate) fn obey(&mut self, told: Option<Duration>) {
+        self.told = told.map(|told| told.min(TOLD_MAX));
     }
 
     /// The next wait.
     pub(crate) fn wait(&mut self) -> Duration {
+        if let Some(told) = self.told.take() {
+            return told;
+        }
         let wait = self.next;
         self.next = (wait * 2).min(BACKOFF.1);
         self.waits += 1;
@@ -328,6 +341,19 @@ mod tests {
             let wait = backoff.wait().as_millis();
             assert!(wait >= expected_ms * 3 / 4 && wait <= expected_ms * 5 / 4, "{wait}");
         }
+    }
+
+    #[test]
+    fn a_server_says_how_long_the_next_wait_is_within_reason() {
+        let mut backoff = Backoff::new();
+        backoff.obey(Some(Duration::from_millis(7_321)));
+        assert_eq!(backoff.wait(), Duration::from_millis(7_321));
+        let own = backoff.wait().as_millis();
+        assert!((375..=625).contains(&own), "{own}");
+        backoff.obey(Some(Duration::from_millis(u64::MAX)));
+        assert_eq!(backoff.wait(), TOLD_MAX);
+        backoff.obey(None);
+        assert!(backoff.wait() < Duration::from_secs(2));
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn keep_connected(session: &Session, (server, trust): &(String, Option<Trust>), 
             backoff = Backoff::new();
         }
         session.lost();
+        backoff.obey(session.told_to_wait());
         if !session.wait_before_reconnecting(backoff.wait()) {
             return;
         }

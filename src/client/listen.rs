@@ -108,6 +108,7 @@ fn listen_with(
             }
             listener.transfers.lost();
             backoff = Backoff::new();
+            backoff.obey(script.told_to_wait());
             refusals = 0;
             let _ = writeln!(stderr, "papo: {}", text::lost(lang, None));
         }

@@ -1,9 +1,12 @@
 //! Requests that more than one subcommand makes, and the files in events. Pure.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::text::Lang;
+use crate::wire::Code;
 use crate::wire::Text;
 use crate::wire::event::{Incoming, MsgId};
 use crate::wire::request::{Fields, RequestId};
@@ -125,6 +128,12 @@ pub(crate) fn arrived_up_to(event: &Incoming<'_>) -> Option<MsgId> {
         kind if is_message_event(kind) => event.msg_id,
         _ => None,
     }
+}
+
+/// After how long a server that stops wants to be asked again, if it says so.
+pub(crate) fn told_to_wait(event: &Incoming<'_>) -> Option<Duration> {
+    let stops = event.code.as_deref() == Some(Code::ShuttingDown.as_str());
+    event.retry_ms.filter(|_| stops).map(Duration::from_millis)
 }
 
 /// What a file event brought.

@@ -13,7 +13,7 @@ use crate::wire::request::{Fields, RequestId};
 use super::connection::{
     Frames, Outlet, ReadOnce, SILENCE_MAX, Stream, Writer, connect, no_connection, unique_label,
 };
-use super::requests::{Login, Proof, arrived_up_to, login, received};
+use super::requests::{Login, Proof, arrived_up_to, login, received, told_to_wait};
 use super::show::{self, Reader};
 use super::trust::Trust;
 
@@ -85,6 +85,8 @@ pub(crate) struct Script {
     told_at: Option<Instant>,
     /// When the server was last heard.
     heard: Instant,
+    /// How long the server wants to be left alone.
+    told_to_wait: Option<Duration>,
 }
 
 impl Script {
@@ -120,6 +122,7 @@ impl Script {
             told_arrived: 0,
             told_at: None,
             heard: Instant::now(),
+            told_to_wait: None,
         };
         let mut refused = Failure::new(Exit::NoConnection, text::NO_ANSWER.get(lang));
         for proof in account.proofs() {
@@ -212,9 +215,10 @@ impl Script {
             if until <= now || self.frames.set_timeout(left).is_err() {
                 return false;
             }
-            let writer = &self.writer;
+            let (writer, told) = (&self.writer, &mut self.told_to_wait);
             let read = self.frames.read(|frame| {
                 let event = Incoming::decode(frame);
+                *told = event.as_ref().and_then(told_to_wait).or(*told);
                 if event.as_ref().is_some_and(|event| event.kind() == "heartbeat_ping") {
                     writer.send(Fields::new("heartbeat_ack").encode().into());
                 } else {
@@ -244,6 +248,11 @@ impl Script {
         self.told_arrived = self.arrived;
         self.writer.send(received(self.arrived).encode().into());
         None
+    }
+
+    /// How long to wait before the next connection, if the server has said it.
+    pub(crate) fn told_to_wait(&self) -> Option<Duration> {
+        self.told_to_wait
     }
 
     /// A way to the server for others. It is to be gone before [`Script::log_out`].

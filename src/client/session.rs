@@ -23,8 +23,9 @@ mod files;
 /// when somebody guesses.
 const LOGIN_MAX: Duration = Duration::from_secs(45);
 
-/// How long a script's next line waits for a connection, or for answers when many are missing.
-const SCRIPT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a script's next line waits for a connection, or for answers when many are missing. A server
+/// that stops may send its clients away for half of it.
+const SCRIPT_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How long leaving waits for answers.
 const ANSWERS_MAX: Duration = Duration::from_secs(5);
@@ -132,6 +133,11 @@ impl Session {
             let effects = state.app.lost();
             self.carry_out(state, effects);
         }
+    }
+
+    /// How long to wait before the next attempt, if the server has said it.
+    pub(crate) fn told_to_wait(&self) -> Option<Duration> {
+        self.lock().app.told_to_wait()
     }
 
     /// There is no connection again. That the server is another now is told, and nothing else.

@@ -297,6 +297,7 @@ impl Closed {
     /// Gives a user this password alone, as a PHC string: no token is good any more.
     pub fn reset_password(&self, user: UserId, phc: String) -> Result<(), StoreError> {
         let (mut db, _) = open(&Store::path(&self.data))?;
+        schema::renew_log(&mut db, &self.data)?;
         let change = db.transaction()?;
         {
             let mut catalog = Catalog::new(&change)?;

@@ -17,6 +17,7 @@ use crate::chat::UserId;
 use crate::chat::entry::{
     Batch, Changed, ConversationId, Entry, IdSpan, KeptFile, Outcome, Place, Upload, What,
 };
+use crate::sabotage::{self, Sabotage};
 use crate::wire::Code;
 use crate::wire::event::MsgId;
 
@@ -71,7 +72,10 @@ impl<'c> Store<'c> {
             add: db.prepare(
                 "INSERT INTO message(id, conversation, sender, ts, content, reply_to, request,
                      file_name, file_saved_as, file_size, file_upload, file_sha256)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+                 WHERE ?13 OR EXISTS (SELECT 1 FROM member
+                     WHERE conversation = ?2 AND user = ?3 AND until IS NULL)
+                 ON CONFLICT DO NOTHING",
             )?,
             find_request: db.prepare(
                 "SELECT id, conversation = ?3 AND (deleted OR (edited OR content = ?4)
@@ -188,11 +192,18 @@ impl<'c> Store<'c> {
             self.new_pair.execute(params![conversation, user.min(to).0, user.max(to).0])?;
             self.new.push(conversation);
         }
-        let request = request_value(batch, entry);
+        let request = if sabotage::is(Sabotage::DoneTwice) {
+            ToSqlOutput::Owned(Value::Null)
+        } else {
+            request_value(batch, entry)
+        };
         let reply_to = said.reply_to.map(int);
         let file_name = said.file.map(|file| file.name.as_str());
         let file_size = said.file.map(|file| int(file.size));
         let file_sha256 = said.file.map(|file| file.sha256.as_slice());
+        // Who was removed meanwhile is judged here, where nothing comes between that and the message.
+        let private = matches!(said.to, Place::User(_));
+        let anybody = private || sabotage::is(Sabotage::JudgedTooEarly);
         let added = self.add.execute(params![
             int(msg_id),
             conversation,
@@ -206,6 +217,7 @@ impl<'c> Store<'c> {
             file_size,
             said.file.and_then(|file| file.upload).map(int),
             file_sha256,
+            anybody,
         ])?;
         if let Some(upload) = said.file.and_then(|file| file.upload) {
             self.end_upload.execute([int(upload)])?;
@@ -233,6 +245,7 @@ impl<'c> Store<'c> {
         Ok(match found {
             Some((before, true)) => Outcome::Duplicate(before),
             Some((_, false)) => Outcome::Conflict,
+            None if !private => Outcome::Failed(Code::NotMember),
             // A number that is taken: the table and its last number disagree.
             None => Outcome::Failed(Code::Internal),
         })

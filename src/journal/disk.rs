@@ -1,22 +1,19 @@
 //! The journal on disk, as the reactor holds it: what is on its way to the threads and back.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::{Builder, JoinHandle};
 
+use super::flight::Flight;
 use super::reader::{self, Question};
-use super::writer::{Job, Report, Writer};
+use super::writer::{Job, Pace, Report, Writer};
 use super::{Durability, OpenError, recover, schema};
-use crate::chat::entry::{Batch, Committed, Entry, What};
+use crate::chat::entry::{Batch, Committed};
 use crate::chat::query::{Fetched, Query, Recovered, Ticket};
-use crate::limits::{
-    JOURNAL_ANSWERS_WAITING_MAX, JOURNAL_BYTES_IN_FLIGHT_MAX, JOURNAL_ENTRIES_IN_FLIGHT_MAX,
-    JOURNAL_MISSED_IN_FLIGHT_MAX, JOURNAL_QUESTIONS_IN_FLIGHT_MAX, JOURNAL_SEARCHES_WAITING_MAX,
-    JOURNAL_SPARE_BATCHES_MAX,
-};
+use crate::limits::JOURNAL_ANSWERS_WAITING_MAX;
 
 /// The file whose lock says that a server has the folder.
 const LOCK_FILE: &str = "papo.lock";
@@ -33,12 +30,8 @@ pub(super) struct Disk {
     writer: JoinHandle<()>,
     ready: VecDeque<Committed>,
     failed: Option<String>,
-    in_flight: Load,
-    /// What each batch weighs that has not come back, oldest first.
-    loads: VecDeque<Load>,
-    spares: Vec<Committed>,
+    flight: Flight,
     answers: Receiver<(Ticket, Fetched)>,
-    unanswered: Unanswered,
     /// Answers that need no thread.
     refused: VecDeque<(Ticket, Fetched)>,
     readers: Readers,
@@ -56,22 +49,6 @@ struct Readers {
 struct Reader {
     questions: Sender<Question>,
     thread: JoinHandle<()>,
-}
-
-/// Questions that have no answer yet. Those of sessions that catch up and those that search take long:
-/// they wait for one another, and nobody else waits for them.
-#[derive(Debug, Default)]
-struct Unanswered {
-    missed: HashSet<Ticket>,
-    searches: HashSet<Ticket>,
-    others: usize,
-}
-
-/// What is on its way.
-#[derive(Clone, Copy, Debug, Default)]
-struct Load {
-    entries: usize,
-    bytes: usize,
 }
 
 impl Disk {
@@ -95,7 +72,10 @@ impl Disk {
         let writer = Builder::new()
             .name("papo-journal".to_owned())
             .spawn(move || {
-                Writer::run(db, durability, last, &queue, &report, &*writer_wake);
+                let pace = Pace::default();
+                Writer::run(db, durability, last, &report, &*writer_wake, pace, |writer| {
+                    writer.work(&queue)
+                });
                 // A connection that is still open writes when it is closed: the folder is free after.
                 drop(lock);
             })
@@ -107,11 +87,8 @@ impl Disk {
             writer,
             ready: VecDeque::new(),
             failed: None,
-            in_flight: Load::default(),
-            loads: VecDeque::new(),
-            spares: Vec::new(),
+            flight: Flight::default(),
             answers,
-            unanswered: Unanswered::default(),
             refused: VecDeque::new(),
             readers: Readers { answer, wake, pages: None, search: None },
         };
@@ -120,15 +97,7 @@ impl Disk {
     }
 
     pub(super) fn append(&mut self, batch: &mut Batch, wall_ms: u64) {
-        let mut committed = self
-            .spares
-            .pop()
-            .unwrap_or_else(|| Committed { batch: Batch::default(), outcomes: Vec::new() });
-        std::mem::swap(&mut committed.batch, batch);
-        let load = Load::of(&committed.batch);
-        self.in_flight.entries += load.entries;
-        self.in_flight.bytes += load.bytes;
-        self.loads.push_back(load);
+        let committed = self.flight.send(batch);
         if self.jobs.send(Job::Write { committed, wall_ms }).is_err() {
             self.hear();
         }
@@ -139,30 +108,17 @@ impl Disk {
             self.hear();
         }
         let committed = self.ready.pop_front()?;
-        let load = self.loads.pop_front().unwrap_or_default();
-        self.in_flight.entries -= load.entries;
-        self.in_flight.bytes -= load.bytes;
+        self.flight.came_back();
         Some(committed)
     }
 
-    pub(super) fn recycle(&mut self, mut done: Committed) {
-        if self.spares.len() < JOURNAL_SPARE_BATCHES_MAX {
-            done.batch.clear();
-            done.outcomes.clear();
-            self.spares.push(done);
-        }
+    pub(super) fn recycle(&mut self, done: Committed) {
+        self.flight.recycle(done);
     }
 
     pub(super) fn fetch(&mut self, ticket: Ticket, query: Query) {
-        match query {
-            Query::Missed { .. } => drop(self.unanswered.missed.insert(ticket)),
-            Query::Search { .. }
-                if self.unanswered.searches.len() >= JOURNAL_SEARCHES_WAITING_MAX =>
-            {
-                return self.refused.push_back((ticket, Fetched::Busy));
-            }
-            Query::Search { .. } => drop(self.unanswered.searches.insert(ticket)),
-            _ => self.unanswered.others += 1,
+        if !self.flight.ask(ticket, &query) {
+            return self.refused.push_back((ticket, Fetched::Busy));
         }
         if matches!(query, Query::Search { .. }) && self.readers.search.is_none() {
             self.readers.search = self.start_reader("papo-search", Some(self.jobs.clone())).ok();
@@ -184,28 +140,20 @@ impl Disk {
 
     pub(super) fn fetched(&mut self) -> Option<(Ticket, Fetched)> {
         let answer = self.refused.pop_front().or_else(|| self.answers.try_recv().ok())?;
-        let Unanswered { missed, searches, others } = &mut self.unanswered;
-        if !missed.remove(&answer.0)
-            && !searches.remove(&answer.0)
-            && !matches!(answer.1, Fetched::Busy)
-        {
-            *others = others.saturating_sub(1);
-        }
+        self.flight.answered(answer.0, &answer.1);
         Some(answer)
     }
 
     pub(super) fn missed_room(&self) -> usize {
-        JOURNAL_MISSED_IN_FLIGHT_MAX.saturating_sub(self.unanswered.missed.len())
+        self.flight.missed_room()
     }
 
     pub(super) fn in_flight(&self) -> (usize, usize) {
-        (self.in_flight.entries, self.in_flight.bytes)
+        self.flight.load()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.in_flight.entries >= JOURNAL_ENTRIES_IN_FLIGHT_MAX
-            || self.in_flight.bytes >= JOURNAL_BYTES_IN_FLIGHT_MAX
-            || self.unanswered.others >= JOURNAL_QUESTIONS_IN_FLIGHT_MAX
+        self.flight.is_full()
     }
 
     pub(super) fn failure(&mut self) -> Option<String> {
@@ -258,20 +206,6 @@ impl std::fmt::Debug for Readers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { pages, search, .. } = self;
         f.debug_struct("Readers").field("pages", pages).field("search", search).finish()
-    }
-}
-
-impl Load {
-    fn of(batch: &Batch) -> Self {
-        let bytes = |entry: &Entry| match &entry.what {
-            What::Message { content, .. } => content.len(),
-            What::File { file, .. } => file.data.len(),
-            _ => 0,
-        };
-        Self {
-            entries: batch.entries().len(),
-            bytes: batch.entries().iter().map(|entry| size_of::<Entry>() + bytes(entry)).sum(),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ pub mod admin;
 mod apply;
 mod catalog;
 mod disk;
+mod flight;
 mod groups;
 mod index;
 #[cfg(test)]
@@ -29,6 +30,8 @@ mod rows;
 mod schema;
 mod search;
 #[cfg(test)]
+pub(crate) mod stepped;
+#[cfg(test)]
 mod tests;
 mod writer;
 
@@ -41,6 +44,8 @@ use crate::chat::entry::{Batch, Committed};
 use crate::chat::query::{Fetched, Query, Recovered, Ticket};
 use disk::Disk;
 use memory::Memory;
+#[cfg(test)]
+use stepped::Stepped;
 
 /// What an answer promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +115,8 @@ pub struct Journal {
 enum Kind {
     Memory(Box<Memory>),
     Disk(Box<Disk>),
+    #[cfg(test)]
+    Stepped(Box<Stepped>),
 }
 
 impl Default for Journal {
@@ -146,6 +153,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(memory) => memory.append(batch, wall_ms),
             Kind::Disk(disk) => disk.append(batch, wall_ms),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.append(batch, wall_ms),
         }
     }
 
@@ -154,6 +163,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(memory) => memory.committed(),
             Kind::Disk(disk) => disk.committed(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.committed(),
         }
     }
 
@@ -162,6 +173,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(memory) => memory.recycle(done),
             Kind::Disk(disk) => disk.recycle(done),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.recycle(done),
         }
     }
 
@@ -170,6 +183,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(memory) => memory.fetch(ticket, &query),
             Kind::Disk(disk) => disk.fetch(ticket, query),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.fetch(ticket, query),
         }
     }
 
@@ -178,6 +193,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(memory) => memory.fetched(),
             Kind::Disk(disk) => disk.fetched(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.fetched(),
         }
     }
 
@@ -186,6 +203,8 @@ impl Journal {
         match &self.kind {
             Kind::Memory(memory) => memory.has_fetched(),
             Kind::Disk(disk) => disk.has_fetched(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.has_fetched(),
         }
     }
 
@@ -195,6 +214,8 @@ impl Journal {
         match &self.kind {
             Kind::Memory(_) => false,
             Kind::Disk(disk) => disk.is_full(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.is_full(),
         }
     }
 
@@ -203,6 +224,8 @@ impl Journal {
         match &self.kind {
             Kind::Memory(_) => (0, 0),
             Kind::Disk(disk) => disk.in_flight(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.in_flight(),
         }
     }
 
@@ -211,6 +234,8 @@ impl Journal {
         match &self.kind {
             Kind::Memory(_) => usize::MAX,
             Kind::Disk(disk) => disk.missed_room(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.missed_room(),
         }
     }
 
@@ -220,6 +245,8 @@ impl Journal {
         match &mut self.kind {
             Kind::Memory(_) => None,
             Kind::Disk(disk) => disk.failure(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.failure(),
         }
     }
 
@@ -228,6 +255,43 @@ impl Journal {
         match self.kind {
             Kind::Memory(_) => {}
             Kind::Disk(disk) => disk.close(),
+            #[cfg(test)]
+            Kind::Stepped(stepped) => stepped.close(),
+        }
+    }
+}
+
+/// A journal on a simulated disk, that does nothing by itself.
+#[cfg(test)]
+impl Journal {
+    /// Opens the store of a disk, and makes it if it is not there.
+    pub(crate) fn stepped(
+        disk: &simulated_disk::Disk,
+        durability: Durability,
+    ) -> Result<(Self, Recovered), OpenError> {
+        let (stepped, recovered) = Stepped::open(disk, durability)?;
+        Ok((Self { kind: Kind::Stepped(Box::new(stepped)) }, recovered))
+    }
+
+    /// What lets it work.
+    pub(crate) fn steps(&mut self) -> &mut Stepped {
+        match &mut self.kind {
+            Kind::Stepped(stepped) => stepped,
+            _ => panic!("a journal that works by itself"),
+        }
+    }
+
+    /// Ends with its disk's power.
+    pub(crate) fn crash(self) {
+        if let Kind::Stepped(stepped) = self.kind {
+            stepped.crash();
+        }
+    }
+
+    /// Ends as with `kill -9`.
+    pub(crate) fn kill(self) {
+        if let Kind::Stepped(stepped) = self.kind {
+            stepped.kill();
         }
     }
 }

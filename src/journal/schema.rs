@@ -1,13 +1,22 @@
 //! The store's file: its tables, how they came to be, and how it is opened.
 
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::{Durability, OpenError};
+use crate::sabotage::{self, Sabotage};
 
 /// The file's name in the data folder.
 pub(super) const FILE: &str = "papo.db";
+
+/// The log beside it: what has been committed and not moved into the file.
+const LOG: &str = "papo.db-wal";
+
+/// How much of the log is written anew in one piece.
+const LOG_PIECE_BYTES: usize = 1024 * 1024;
 
 #[cfg(test)]
 thread_local! {
@@ -79,13 +88,13 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(data.join(FILE), flags)?;
+    let mut db = connect(data, flags)?;
     #[cfg(test)]
     if let Some(pages) = PAGES_MAX.get() {
         db.pragma_update(None, "max_page_count", pages)?;
     }
     // Before anything is written: a file of somebody else's, or of a newer papo's, stays as it is.
-    migrate_if_known(&mut db)?;
+    migrate_if_known(&mut db, data)?;
     db.execute_batch(&format!(
         "PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;
          PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864",
@@ -99,29 +108,85 @@ pub(super) fn open(data: &Path, durability: Durability) -> Result<Connection, Op
 pub(super) fn settle(db: &Connection, data: &Path) -> Result<(), OpenError> {
     // The first thing written makes the file that all commits go to.
     db.execute("UPDATE meta SET value = value WHERE key = 'last'", [])?;
-    #[cfg(unix)]
-    std::fs::File::open(data)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| OpenError::Unusable(error.to_string()))?;
-    #[cfg(not(unix))]
-    let _ = data;
-    Ok(())
+    Ok(sync_folder(data)?)
 }
 
 /// Opens the store once more, to read.
 pub(super) fn open_reader(data: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(data.join(FILE), flags)?;
+    let db = connect(data, flags)?;
     db.execute_batch(
         "PRAGMA query_only = 1; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY",
     )?;
     Ok(db)
 }
 
+fn connect(data: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    #[cfg(test)]
+    if let Some(vfs) = simulated_disk::vfs_of(data) {
+        return Connection::open_with_flags_and_vfs(data.join(FILE), flags, vfs);
+    }
+    Connection::open_with_flags(data.join(FILE), flags)
+}
+
+/// Writes the log as it is once more, and syncs it.
+///
+/// A server that could not sync has ended, and nobody knows what of the log is on the disk: the system
+/// has forgotten that it was to write the rest, and shows it all the same until the power is off. What
+/// the next server commits comes after it in the log, and without it would be lost with it.
+pub(super) fn renew_log(db: &mut Connection, data: &Path) -> Result<(), OpenError> {
+    // Whoever removes files beside this writes to the log, too, but not within this transaction.
+    let alone = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    rewrite_and_sync(&data.join(LOG))?;
+    Ok(alone.rollback()?)
+}
+
+fn rewrite_and_sync(path: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if simulated_disk::vfs_of(path).is_some() {
+        return match simulated_disk::File::open(path) {
+            Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        };
+    }
+    match File::options().read(true).write(true).open(path) {
+        Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn rewrite(log: &mut (impl Read + Write + Seek)) -> io::Result<()> {
+    let (mut at, mut piece) = (0, Vec::new());
+    loop {
+        piece.clear();
+        Read::by_ref(log).take(LOG_PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        log.seek(SeekFrom::Start(at))?;
+        log.write_all(&piece)?;
+        at += piece.len() as u64;
+    }
+}
+
+fn sync_folder(data: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if simulated_disk::vfs_of(data).is_some() {
+        return simulated_disk::sync_folder(data);
+    }
+    #[cfg(unix)]
+    return File::open(data)?.sync_all();
+    #[cfg(not(unix))]
+    return Ok(());
+}
+
 /// When `SQLite` syncs. What is not synced at all could be in pieces after a power cut; `NORMAL` loses
 /// the newest and keeps the rest whole.
 pub(super) fn level(durability: Durability) -> &'static str {
     match durability {
+        _ if sabotage::is(Sabotage::AnsweredBeforeSync) => "OFF",
         Durability::Sync => "FULL",
         Durability::Os | Durability::Memory => "NORMAL",
     }
@@ -132,13 +197,14 @@ pub(super) fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn migrate_if_known(db: &mut Connection) -> Result<(), OpenError> {
+fn migrate_if_known(db: &mut Connection, data: &Path) -> Result<(), OpenError> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = known();
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    renew_log(db, data)?;
     db.execute_batch("PRAGMA synchronous = FULL")?;
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
         let change = db.transaction()?;
@@ -160,6 +226,12 @@ impl From<rusqlite::Error> for OpenError {
     }
 }
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Unusable(error.to_string())
+    }
+}
+
 /// A number as `SQLite` keeps it. Numbers of ours stay far below its end.
 pub(super) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -168,4 +240,23 @@ pub(super) fn int(number: u64) -> i64 {
 /// A number as `SQLite` kept it.
 pub(super) fn number(int: i64) -> u64 {
     u64::try_from(int).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_written_anew_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOG);
+        rewrite_and_sync(&path).unwrap();
+        assert!(!path.exists());
+        for len in [0, 1, LOG_PIECE_BYTES, 2 * LOG_PIECE_BYTES + 512] {
+            let bytes: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            rewrite_and_sync(&path).unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes, "{len}");
+        }
+    }
 }

@@ -21,10 +21,21 @@ use crate::wire::event::MsgId;
 /// Silence after which the thread does what can wait.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// Pages in the log, about, from which it is moved into the file: in a quiet moment, or anyway. In
-/// larger steps fewer pages are written twice; 4,096 are 16 MiB.
-const CHECKPOINT_QUIET_PAGES: u64 = 1_024;
-const CHECKPOINT_PAGES: u64 = 4_096;
+/// Pages in the log, about, from which it is moved into the file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// In a quiet moment.
+    pub(super) quiet_pages: u64,
+    /// Anyway.
+    pub(super) pages: u64,
+}
+
+impl Default for Pace {
+    /// In larger steps fewer pages are written twice; 4,096 are 16 MiB.
+    fn default() -> Self {
+        Self { quiet_pages: 1_024, pages: 4_096 }
+    }
+}
 
 /// Pages that a commit writes beside those of its entries, and those of an entry: its own, and one
 /// in each of two indexes, of which neighbours in a batch share many.
@@ -67,7 +78,7 @@ pub(super) enum Report {
 
 /// The thread's end: why nothing can be stored any more.
 #[derive(Debug)]
-struct Fatal(String);
+pub(super) struct Fatal(String);
 
 /// The thread that writes.
 pub(super) struct Writer<'c> {
@@ -75,9 +86,9 @@ pub(super) struct Writer<'c> {
     store: Store<'c>,
     numbers: Numbers,
     durability: Durability,
-    jobs: &'c Receiver<Job>,
     report: &'c Sender<Report>,
     wake: &'c (dyn Fn() + Send + Sync),
+    pace: Pace,
     /// What the next transaction writes.
     batches: Vec<(Committed, u64)>,
     entries: usize,
@@ -88,33 +99,33 @@ pub(super) struct Writer<'c> {
 }
 
 impl Writer<'_> {
-    /// The thread's whole life.
+    /// The thread's whole life, of which `work` is the part that depends on where its jobs come from.
     pub(super) fn run(
         db: Connection,
         durability: Durability,
         last: MsgId,
-        jobs: &Receiver<Job>,
         report: &Sender<Report>,
         wake: &(dyn Fn() + Send + Sync),
+        pace: Pace,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<(), Fatal>,
     ) {
         let result = match Store::new(&db) {
             Err(error) => Err(Fatal(error.to_string())),
-            Ok(store) => Writer {
+            Ok(store) => work(&mut Writer {
                 db: &db,
                 store,
                 numbers: Numbers { last },
                 durability,
-                jobs,
                 report,
                 wake,
+                pace,
                 batches: Vec::new(),
                 entries: 0,
                 waiting_for_index: Vec::new(),
-                pages: CHECKPOINT_QUIET_PAGES,
+                pages: pace.quiet_pages,
                 quiet: false,
                 open: true,
-            }
-            .work(),
+            }),
         };
         // Before the report: the folder's lock and file are free when somebody hears of the end.
         drop(db);
@@ -124,38 +135,49 @@ impl Writer<'_> {
         }
     }
 
-    fn work(&mut self) -> Result<(), Fatal> {
+    /// Does what it is asked to until it is to stop.
+    pub(super) fn work(&mut self, jobs: &Receiver<Job>) -> Result<(), Fatal> {
         while self.open {
-            self.gather();
-            if !self.batches.is_empty() {
-                self.commit()?;
-            }
-            self.index()?;
-            self.checkpoint()?;
+            self.gather(jobs);
+            self.turn()?;
         }
+        self.finish()
+    }
+
+    /// Writes what has been taken, and then does what is due.
+    fn turn(&mut self) -> Result<(), Fatal> {
+        if !self.batches.is_empty() {
+            self.commit()?;
+        }
+        self.index()?;
+        self.checkpoint()
+    }
+
+    /// Leaves all there is in the file.
+    fn finish(&mut self) -> Result<(), Fatal> {
         let emptied = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         emptied.map_or_else(|error| survive(&error), Ok)
     }
 
     /// Waits for something to do, and takes all there is of it.
-    fn gather(&mut self) {
+    fn gather(&mut self, jobs: &Receiver<Job>) {
         let behind = self.store.index.behind();
         let first = if behind > 0 && !self.waiting_for_index.is_empty() {
-            match self.jobs.try_recv() {
+            match jobs.try_recv() {
                 Ok(job) => Some(job),
                 Err(TryRecvError::Empty) => None,
                 Err(TryRecvError::Disconnected) => return self.open = false,
             }
-        } else if behind > 0 || self.pages >= CHECKPOINT_QUIET_PAGES {
+        } else if behind > 0 || self.pages >= self.pace.quiet_pages {
             // Once quiet it goes on working until somebody comes.
             let patience = if self.quiet { Duration::ZERO } else { IDLE };
-            match self.jobs.recv_timeout(patience) {
+            match jobs.recv_timeout(patience) {
                 Ok(job) => Some(job),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return self.open = false,
             }
         } else {
-            match self.jobs.recv() {
+            match jobs.recv() {
                 Ok(job) => Some(job),
                 Err(_) => return self.open = false,
             }
@@ -163,16 +185,20 @@ impl Writer<'_> {
         self.quiet = first.is_none();
         let mut next = first;
         while let Some(job) = next {
-            match job {
-                Job::Write { committed, wall_ms } => {
-                    self.entries += committed.batch.entries().len();
-                    self.batches.push((committed, wall_ms));
-                }
-                Job::CatchUp(caller) => self.waiting_for_index.push(caller),
-                Job::Close => self.open = false,
-            }
+            self.take(job);
             let full = self.entries >= JOURNAL_ENTRIES_PER_COMMIT_MAX;
-            next = if full || !self.open { None } else { self.jobs.try_recv().ok() };
+            next = if full || !self.open { None } else { jobs.try_recv().ok() };
+        }
+    }
+
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Write { committed, wall_ms } => {
+                self.entries += committed.batch.entries().len();
+                self.batches.push((committed, wall_ms));
+            }
+            Job::CatchUp(caller) => self.waiting_for_index.push(caller),
+            Job::Close => self.open = false,
         }
     }
 
@@ -269,7 +295,7 @@ impl Writer<'_> {
     /// Moves the log into the file when it has grown. Only here, after the batches have gone back:
     /// by itself `SQLite` would do it within a commit, and hide its errors.
     fn checkpoint(&mut self) -> Result<(), Fatal> {
-        let enough = if self.quiet { CHECKPOINT_QUIET_PAGES } else { CHECKPOINT_PAGES };
+        let enough = if self.quiet { self.pace.quiet_pages } else { self.pace.pages };
         if self.pages < enough {
             return Ok(());
         }
@@ -312,6 +338,41 @@ fn survive(error: &rusqlite::Error) -> Result<(), Fatal> {
             Ok(())
         }
         _ => Err(Fatal(error.to_string())),
+    }
+}
+
+/// The same thread, doing nothing by itself.
+#[cfg(test)]
+impl Writer<'_> {
+    /// Takes these jobs as having come together, and works until none of them waits.
+    pub(super) fn step(&mut self, jobs: Vec<Job>) -> Result<(), Fatal> {
+        self.quiet = false;
+        for job in jobs {
+            self.take(job);
+        }
+        self.turn()?;
+        while !self.waiting_for_index.is_empty() {
+            self.quiet = true;
+            self.turn()?;
+        }
+        if self.open { Ok(()) } else { self.finish() }
+    }
+
+    /// Does what it does when nobody comes, until there is nothing left to do.
+    pub(super) fn rest(&mut self) -> Result<(), Fatal> {
+        self.quiet = true;
+        // What fails is put off, in an end to all quiet.
+        while self.quiet {
+            self.turn()?;
+            if self.store.index.behind() == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open
     }
 }
 

@@ -97,7 +97,7 @@ mod tests {
             let json = vec![b'x'; length];
             let mut decoder = FrameDecoder::new(Framing::WebSocket);
             decoder.set_limit(1024 * 1024);
-            assert!(decoder.feed(&frame(&json), |_| true));
+            assert!(decoder.feed(64, &frame(&json), |_| true));
             assert_eq!(decoder.next_message(), Ok(Some(Message::Text(&json))));
         }
     }

@@ -189,6 +189,13 @@ impl<G: Ground> Shell<G> {
         self.respond(id, Response::refusal(status, self.lang), false, false);
     }
 
+    /// The same, because the server stops, and when to come back.
+    pub(super) fn refuse_stopping(&mut self, id: SessionId, retry_ms: u64) {
+        let response = Response::refusal(Status::Unavailable, self.lang);
+        let response = response.field("Retry-After", retry_ms.div_ceil(1_000));
+        self.respond(id, response, false, false);
+    }
+
     fn route(&mut self, id: SessionId, head: &Head<'_>) -> Outcome {
         let lang = self.lang;
         let refused = |status| Outcome::Response(Response::refusal(status, lang));

@@ -97,8 +97,15 @@ impl<G: Ground> Shell<G> {
             if connection.state != State::Draining {
                 return false;
             }
-            let owed = connection.outbox.len_bytes() > 0 || connection.hungry;
-            if owed || self.chat.is_awaiting(*id) {
+            if connection.outbox.len_bytes() > 0 {
+                return true;
+            }
+            // What keeps for the next login is not waited for when the server stops.
+            let owed = match &self.stopping {
+                Some(_) => self.chat.is_awaiting_answers(*id),
+                None => connection.hungry || self.chat.is_awaiting(*id),
+            };
+            if owed {
                 return true;
             }
             if let Goodbye::Due(code) = connection.goodbye {

@@ -2,7 +2,7 @@
 //!
 //! `Reactor` turns the loop: it polls, and takes in who comes (`arriving`). What a turn does with bytes
 //! stands in `Shell`, which knows of no system: what comes in in `reading`, what goes out in `writing`,
-//! who goes in `leaving`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
+//! who goes in `leaving` and `stopping`, what is late in `timing`; what browsers get besides in `http`, `gate`, `assets`
 //! and `websocket`. Its ground is a `System` of sockets and threads. A [`crate::chat::Chat`] decides
 //! everything, and is told nothing of sockets.
 
@@ -28,6 +28,10 @@ mod reactor;
 mod reading;
 mod secrets;
 mod shell;
+#[cfg(test)]
+#[path = "../../tests/simulation/mod.rs"]
+mod simulation;
+mod stopping;
 mod system;
 mod timing;
 mod tls;
@@ -179,15 +183,16 @@ fn recover(
         // A loop that is gone needs no waking.
         let _ = waker.wake();
     });
-    let (journal, stored) = Journal::open(data, durability, wake).map_err(|error| {
+    let refused = |error| {
         let said = match error {
             OpenError::Locked => text::data_in_use(lang, data),
             OpenError::TooNew { found, known } => text::data_too_new(lang, data, found, known),
             other => text::cannot_use_data(lang, data, &other),
         };
         Failure::new(Exit::Error, said)
-    })?;
+    };
+    let (journal, stored) = Journal::open(data, durability, wake).map_err(refused)?;
     let mut chat = Chat::new(lang);
-    chat.recover(stored);
+    chat.recover(stored).map_err(|why| refused(OpenError::Damaged(why.to_owned())))?;
     Ok((journal, chat))
 }

@@ -43,8 +43,10 @@ impl<G: Ground> Shell<G> {
             let Some(connection) = self.connections.get_mut(id) else { continue };
             connection.queued = false;
             match connection.state {
-                State::Greeting | State::Active if !connection.waiting => self.serve(id),
                 State::Lingering => self.discard(id),
+                // What was not read when the server stops was not taken in either.
+                State::Greeting | State::Active if self.stopping.is_some() => {}
+                State::Greeting | State::Active if !connection.waiting => self.serve(id),
                 // A draining one is not read: its peer's bytes wait until it lingers.
                 _ => {}
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::connection::{Connection, Speech, State};
+use super::connection::Connection;
 use super::connections::Connections;
 use super::deadlines::{Deadlines, Due};
 use super::door::Door;
@@ -17,12 +17,14 @@ use super::gate::Gate;
 use super::holding::Holding;
 use super::metrics::Metrics;
 use super::outbox::Pool;
+use super::stopping::Stopping;
 use super::transport::Socket;
 use super::worker::Done;
 use crate::chat::query::Ticket;
 use crate::chat::{Caller, Chat, Check, Checked, Effects, FileJob, Now, Save, SessionId};
 use crate::journal::Journal;
-use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, SHUTDOWN_MS_MAX, UNAUTHENTICATED_MS_MIN};
+use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, UNAUTHENTICATED_MS_MIN};
+use crate::sabotage::{self, Sabotage};
 use crate::text::Lang;
 use crate::text::server::{self as text, Happened};
 use crate::wire::Code;
@@ -109,8 +111,8 @@ pub(super) struct Shell<G: Ground> {
     pub(super) inputs_bytes: usize,
     /// When uploads that lie unfinished are looked at next.
     pub(super) expire_uploads_ms: u64,
-    /// It ends, and when at the latest.
-    stopping_until_ms: Option<u64>,
+    /// It ends.
+    pub(super) stopping: Option<Stopping>,
 }
 
 impl<G: Ground> Shell<G> {
@@ -144,12 +146,16 @@ impl<G: Ground> Shell<G> {
             outboxes_bytes: 0,
             inputs_bytes: 0,
             expire_uploads_ms: 0,
-            stopping_until_ms: None,
+            stopping: None,
         }
     }
 
     /// What the operator allows.
-    pub(super) fn set_limits(&mut self, limits: Limits) {
+    pub(super) fn set_limits(&mut self, mut limits: Limits) {
+        if sabotage::is(Sabotage::OutboxUnbounded) {
+            limits.outbox_soft_bytes_max = usize::MAX;
+            limits.outbox_hard_bytes_max = usize::MAX;
+        }
         self.limits = limits;
         self.chat.set_limits(limits);
     }
@@ -162,6 +168,7 @@ impl<G: Ground> Shell<G> {
         // After all that was decided this turn, so that it is stored as one batch; before the
         // flush, so that what is stored at once leaves at once.
         self.hand_over();
+        self.tell_untold();
         // Before anything is closed, so that farewells leave.
         self.flush_dirty();
         self.close_doomed();
@@ -185,7 +192,7 @@ impl<G: Ground> Shell<G> {
     pub(super) fn next_deadline_ms(&self) -> Option<u64> {
         let deadlines = [
             self.deadlines.next_ms(),
-            self.stopping_until_ms,
+            self.stopping.as_ref().map(Stopping::next_ms),
             self.chat.seen_due_ms(),
             self.holding.next_ms(),
             Some(self.expire_uploads_ms),
@@ -261,32 +268,6 @@ impl<G: Ground> Shell<G> {
         }
     }
 
-    /// Whether it was told to end.
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping_until_ms.is_some()
-    }
-
-    /// Whether it has ended: everybody is gone, or has had the time to go.
-    pub(super) fn has_ended(&self) -> bool {
-        self.stopping_until_ms
-            .is_some_and(|until_ms| self.connections.len() == 0 || self.now.mono_ms >= until_ms)
-    }
-
-    /// Everybody is told why they have to go.
-    pub(super) fn stop(&mut self) {
-        log::info!("{}", text::log_line(self.lang, Happened::Stopping));
-        self.stopping_until_ms = Some(self.now.mono_ms + SHUTDOWN_MS_MAX);
-        let all: Vec<SessionId> = self.connections.iter_mut().map(|c| c.id).collect();
-        for id in all {
-            let Some(connection) = self.connections.get_mut(id) else { continue };
-            if connection.state == State::Greeting && connection.speech == Speech::Unknown {
-                self.doom(id);
-            } else if connection.is_open() {
-                self.reject(id, Code::ShuttingDown);
-            }
-        }
-    }
-
     /// How far everybody is, is the last thing to be stored.
     pub(super) fn close(mut self) {
         self.chat.tell_seen(&mut self.fx);
@@ -315,13 +296,13 @@ impl<G: Ground> Shell<G> {
     }
 
     /// Takes a connection in that was just accepted.
-    pub(super) fn welcome(&mut self, socket: G::Socket, peer: SocketAddr) {
+    pub(super) fn welcome(&mut self, socket: G::Socket, peer: SocketAddr) -> SessionId {
         self.metrics.accepted += 1;
         let (tls, number) = (self.tls.clone(), self.metrics.accepted);
         let caller = Caller::new(self.door.address(&peer, &self.limits));
         self.door.enters(caller.address());
         let id = self.connections.insert(|id| Connection::new(id, (peer, caller), socket, tls));
-        let Some(connection) = self.connections.get_mut(id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else { return id };
         connection.number = number;
         connection.since_ms = self.now.mono_ms;
         if let Some(decoder) = &mut connection.decoder {
@@ -329,11 +310,13 @@ impl<G: Ground> Shell<G> {
         }
         self.strangers.insert(number, id);
         if self.ground.watch(id, connection.transport.socket_mut()).is_err() {
-            return self.doom(id);
+            self.doom(id);
+            return id;
         }
         log::info!("{}", text::log_line(self.lang, Happened::Connected(&peer)));
         self.set_due(id, Due::Login, self.limits.silent_ms_max);
         self.drop_strangers();
+        id
     }
 }
 

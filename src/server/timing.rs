@@ -66,7 +66,7 @@ impl<G: Ground> Shell<G> {
                         self.too_slow(id);
                     } else {
                         connection.watched_sent = connection.transport.sent();
-                        self.set_due(id, Due::Stall, self.limits.write_stall_ms_max);
+                        self.set_due(id, Due::Stall, self.stall_ms());
                     }
                 }
             }

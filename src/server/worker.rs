@@ -151,7 +151,7 @@ impl Worker {
 }
 
 /// Does what changes an upload.
-fn write(parts: &mut Parts, job: FileJob) -> Option<FileDone> {
+pub(super) fn write(parts: &mut Parts, job: FileJob) -> Option<FileDone> {
     Some(match job {
         FileJob::Open { file_id, size } => {
             FileDone::Opened { file_id, received: parts.open(file_id, size) }
@@ -173,7 +173,7 @@ fn write(parts: &mut Parts, job: FileJob) -> Option<FileDone> {
 }
 
 /// Reads pieces of a kept file, and makes their frames.
-fn read(files: &Path, job: FileJob, buffers: &mut Buffers) -> Option<FileDone> {
+pub(super) fn read(files: &Path, job: FileJob, buffers: &mut Buffers) -> Option<FileDone> {
     let FileJob::Read { session, file_id, saved_as, from, upto, end } = job else { return None };
     // The name comes from the store, which may be anybody's: it stays inside the folder.
     let inside = Path::new(&saved_as).file_name() == Some(saved_as.as_ref());
@@ -190,7 +190,7 @@ fn read(files: &Path, job: FileJob, buffers: &mut Buffers) -> Option<FileDone> {
 
 /// Where pieces are read and encoded, one after the other.
 #[derive(Debug)]
-struct Buffers {
+pub(super) struct Buffers {
     bytes: Vec<u8>,
     text: Vec<u8>,
 }
@@ -229,7 +229,7 @@ fn pieces(
     }
 }
 
-fn keep(folder: &Path, sync: bool, lang: Lang, save: Save) -> Saved {
+pub(super) fn keep(folder: &Path, sync: bool, lang: Lang, save: Save) -> Saved {
     let Save { transfer, sender, filename, data } = save;
     let result = match BASE64.decode(&data) {
         Err(_) => Err(Code::InvalidField),

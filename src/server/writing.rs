@@ -240,7 +240,7 @@ impl<G: Ground> Shell<G> {
         let waiting = connection.outbox.len_bytes();
         if waiting > 0 && !connection.times.is_set(Due::Stall) {
             connection.watched_sent = connection.transport.sent();
-            self.set_due(id, Due::Stall, self.limits.write_stall_ms_max);
+            self.set_due(id, Due::Stall, self.stall_ms());
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.held && waiting <= self.limits.outbox_soft_bytes_max {
@@ -249,6 +249,7 @@ impl<G: Ground> Shell<G> {
         }
         let Some(connection) = self.connections.get_mut(id) else { return };
         let speaks = connection.is_open() || connection.state == State::Draining;
+        let is_fed = speaks && self.stopping.is_none();
         let taken = connection.outbox.taken_kept();
         if taken > connection.told_taken {
             connection.told_taken = taken;
@@ -257,7 +258,7 @@ impl<G: Ground> Shell<G> {
         let Some(connection) = self.connections.get_mut(id) else { return };
         // It is sent more of what waits for it when little is left.
         let low = waiting <= self.limits.outbox_soft_bytes_max / 4;
-        if connection.hungry && low && speaks {
+        if connection.hungry && low && is_fed {
             if self.journal.missed_room() == 0 {
                 if !std::mem::replace(&mut connection.starving, true) {
                     self.starving.push_back(id);

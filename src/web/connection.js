@@ -8,6 +8,9 @@
 const PAUSE_MS_MIN = 500;
 const PAUSE_MS_MAX = 10_000;
 
+/** The longest pause that a server may ask for when it stops. */
+const TOLD_MS_MAX = 60_000;
+
 /** After so much silence the server is asked, and after so much more the connection counts as dead. */
 const SILENCE_MS = 25_000;
 const ANSWER_MS = 10_000;
@@ -27,6 +30,7 @@ export class Connection {
   #listeners = new Map();
   #nextId = 1;
   #pauseMs = PAUSE_MS_MIN;
+  #toldMs = null;
   #timer = null;
   #deadline = 0;
   #heardAt = 0;
@@ -50,6 +54,7 @@ export class Connection {
   /** Ends the connection and does not come back. */
   stop() {
     clearTimeout(this.#timer);
+    this.#toldMs = null;
     this.#drop();
     this.#become('off');
   }
@@ -149,6 +154,10 @@ export class Connection {
     }
     if (frame.status !== 'success' && frame.status !== 'error') return this.#emit(frame.type, frame);
     const awaited = this.#awaited.get(frame.id);
+    // A server that stops says when to come back, to each of its clients another time.
+    if (frame.code === 'shutting_down' && Number.isInteger(frame.retry_ms) && frame.retry_ms >= 0) {
+      this.#toldMs = Math.min(frame.retry_ms, TOLD_MS_MAX);
+    }
     if (!awaited) return this.#emit('refusal', frame);
     this.#awaited.delete(frame.id);
     if (frame.status === 'success') awaited.resolve(frame);
@@ -173,10 +182,15 @@ export class Connection {
     this.#drop();
     this.#become('waiting');
     clearTimeout(this.#timer);
-    // Not all at once after the server was restarted.
+    this.#timer = setTimeout(() => this.#connect(), this.#toldMs ?? this.#nextPause());
+    this.#toldMs = null;
+  }
+
+  #nextPause() {
+    // Not all at once after a server has crashed.
     const pause = this.#pauseMs * (0.5 + Math.random());
     this.#pauseMs = Math.min(this.#pauseMs * 2, PAUSE_MS_MAX);
-    this.#timer = setTimeout(() => this.#connect(), pause);
+    return pause;
   }
 
   /** Lets go of the socket, whatever it is about to say. */

@@ -25,6 +25,11 @@ pub struct Answer<'a> {
 pub enum Body<'a> {
     /// Nothing.
     None,
+    /// Of a refusal because the server stops.
+    Retry {
+        /// After how long the client should come back.
+        retry_ms: u64,
+    },
     /// Of `login`.
     Login {
         /// The name as normalised.
@@ -183,6 +188,9 @@ impl Body<'_> {
     fn encode(&self, object: &mut Object<'_>) {
         match self {
             Body::None => {}
+            Body::Retry { retry_ms } => {
+                object.number(key!("retry_ms"), *retry_ms);
+            }
             Body::Login { username, server, protocol, token, cursor, time } => {
                 object
                     .plain(key!("username"), username)

@@ -280,7 +280,9 @@ impl FrameDecoder {
         };
         self.take(next);
         // A line client is known before its first frame is answered, if its newline is here.
-        self.skip_space();
+        if self.framing == Framing::Bare {
+            self.skip_space();
+        }
         if end - start > self.limit_bytes {
             return Err(FrameTooLarge { limit_bytes: self.limit_bytes });
         }
@@ -291,9 +293,12 @@ impl FrameDecoder {
     fn skip_space(&mut self) {
         let pending = self.buffer.pending();
         let space = pending.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        if self.begun && pending[..space].contains(&b'\n') {
+        let newline = memchr::memchr(b'\n', &pending[..space]).filter(|_| self.begun);
+        if newline.is_some() {
             self.framing = Framing::Line;
         }
+        // What comes after that newline is the next line, whether it is here by now or not.
+        let space = newline.map_or(space, |at| at + 1);
         self.take(self.buffer.consumed + space);
     }
 
@@ -318,5 +323,7 @@ fn trimmed(buffer: &[u8], range: Range<usize>) -> Range<usize> {
     start..start + length
 }
 
+#[cfg(any(test, fuzzing))]
+mod feed;
 #[cfg(test)]
 mod tests;

@@ -177,6 +177,10 @@ impl<'a> Head<'a> {
 
     /// The path, from any form of a target (RFC 9112, section 3.2).
     fn read_target(&mut self, target: &'a str) -> Result<(), BadHead> {
+        // Everything else is escaped in a target (RFC 3986, section 2), or could be a control.
+        if !target.is_ascii() {
+            return Err(BadHead::Malformed);
+        }
         let path = if target.starts_with('/') {
             target
         } else if let Some(("http" | "https", rest)) = target.split_once("://") {

@@ -21,6 +21,8 @@ pub struct Incoming<'a> {
     /// One sentence for people.
     #[serde(borrow)]
     pub message: Option<Text<'a>>,
+    /// Of a server that stops: after how many milliseconds to come back.
+    pub retry_ms: Option<u64>,
     /// The request's label.
     #[serde(borrow)]
     pub id: Option<RequestId<'a>>,

@@ -461,59 +461,7 @@ mod tests {
         assert_eq!(out, b"{}");
     }
 
-    /// Objects that are nearly requests: known and unknown keys, values of every kind, some broken.
-    fn nearly_a_request() -> impl Strategy<Value = String> {
-        let key = prop::sample::select(vec![
-            "type",
-            "id",
-            "content",
-            "recipient",
-            "since",
-            "all",
-            "other",
-            "reply_to",
-            "group_name",
-            "private",
-            "features",
-            "msg_id",
-            "limit",
-            "file_id",
-            "data",
-            "everywhere",
-            "emoji",
-            "",
-        ]);
-        let value = prop_oneof![
-            "\"[a-zé ]{0,40}\"",
-            "\"[ -~\\x00-\\x1f]{0,6}\"",
-            "-?[0-9]{1,18}",
-            "[0-9]{1,3}[.eE][0-9]",
-            prop::sample::select(vec![
-                "true", "false", "null", "{}", "[]", "\"", "tru", "-", "01", "-0"
-            ])
-            .prop_map(str::to_owned),
-        ];
-        let fields = prop::collection::vec((key, value, " {0,1}"), 0..5);
-        (fields, prop::sample::select(vec!["", " ", "}", "x"])).prop_map(|(fields, after)| {
-            let fields: Vec<String> = fields
-                .iter()
-                .map(|(key, value, gap)| format!("{gap}\"{key}\"{gap}:{gap}{value}"))
-                .collect();
-            format!("{{{}}}{after}", fields.join(","))
-        })
-    }
-
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
-        /// What is read by hand is what serde reads.
-        #[test]
-        fn plain_requests_read_the_same_by_hand(json in nearly_a_request()) {
-            let mut fields = Fields::default();
-            if read_plain(&json, &mut fields) {
-                prop_assert_eq!(serde_json::from_str::<Fields<'_>>(&json).ok(), Some(fields), "{}", json);
-            }
-        }
-
         #[test]
         fn plain_bytes_are_those_that_serde_leaves_alone(
             plain in "[a-z]{0,400}", text in "[ -~é\\x00-\\x1f]{0,100}",

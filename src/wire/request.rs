@@ -11,6 +11,8 @@ use crate::limits::{
     WIRE_NUMBER_MAX,
 };
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use super::fields::read_by_hand;
 pub use super::fields::{Fields, RequestId};
 use label::Label;
 

@@ -57,6 +57,23 @@ fn a_second_server_on_the_same_folder_says_so_and_ends() {
 }
 
 #[test]
+fn a_store_that_names_a_user_it_does_not_have_is_refused_in_one_sentence() {
+    let mut server = Server::start();
+    server.join("ana").tell("ana", "oi");
+    server.stop();
+    let db = rusqlite::Connection::open(server.data().join("papo.db")).expect("the store");
+    let changed = db.execute("UPDATE conversation SET b = 7 WHERE name IS NULL", []);
+    assert_eq!(changed.expect("a row is changed"), 1);
+    drop(db);
+    let (mut refused, stdout, stderr) = another_on_the_folder_of(&server);
+    assert_eq!(wait_for_end(&mut refused).code(), Some(1));
+    let said = stderr.whole();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("damaged"), "{said:?}");
+    assert!(!stdout.whole().iter().any(|line| line.contains("Iniciado")));
+}
+
+#[test]
 fn two_servers_on_two_folders_have_nothing_in_common() {
     let (one, other) = (Server::start(), Server::start());
     let mut ana = one.join("ana");

@@ -199,6 +199,25 @@ fn whoever_takes_too_long_to_ask_is_not_waited_for() {
 }
 
 #[test]
+fn who_asks_a_server_that_stops_is_told_when_to_ask_again() {
+    let mut server = Server::start();
+    let mut half = Http::dial(&server);
+    // The second request begins before the first is answered, so it has been read when that is.
+    half.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHo");
+    assert_eq!(half.response(true).status, 200);
+    let mut idle = Http::dial(&server);
+    assert_eq!(idle.get("/healthz", "").status, 200);
+    server.signal("TERM");
+    let told = half.response(true);
+    assert_eq!((told.status, told.field("connection")), (503, Some("close")));
+    let seconds: u64 = told.field("retry-after").expect("when").parse().expect("seconds");
+    assert!((1..=3).contains(&seconds), "{seconds}");
+    half.end();
+    idle.end();
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
 fn a_websocket_is_for_the_servers_own_page_and_those_that_are_let_in() {
     let server = Server::start_with(
         crate::common::server::papo(),

@@ -175,3 +175,25 @@ fn the_right_password_of_somebody_who_is_gone_lets_nobody_else_in() {
         "##,
     );
 }
+
+#[test]
+fn what_somebody_wrote_who_is_gone_is_news_for_the_sessions_of_the_same_user() {
+    check(
+        r##"
+        ana in "want_token":true
+        bia in
+        ana~2 in "token":"token1"
+        ana + {"type":"private_message","recipient":"bia","content":"até já"}
+        ana vanishes
+        wait 1
+        "##,
+        r##"
+        ana < login token1
+        bia < login
+        ana~2 < login token1
+        bia < private_message #1 first ana até já
+        ana~2 < private_message #1 first ana até já
+        ? < message #1 (reached)
+        "##,
+    );
+}

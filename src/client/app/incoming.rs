@@ -9,7 +9,7 @@ use super::missed::Item;
 use super::{App, Effect, Link, bad, send};
 use crate::client::outstanding::About;
 use crate::client::place::Place;
-use crate::client::requests::{Arrived, arrived_file, arrived_up_to};
+use crate::client::requests::{Arrived, arrived_file, arrived_up_to, told_to_wait};
 use crate::client::sanitize::one_line;
 use crate::client::show::{self, Line, Style, beginning, fingerprint};
 
@@ -96,6 +96,7 @@ impl App {
                     Some(Code::ShuttingDown | Code::SlowConsumer | Code::ServerFull)
                 ) {
                     self.parting_words = Some(said);
+                    self.told_to_wait = told_to_wait(answer);
                     return Vec::new();
                 }
                 vec![Line::bad(&said)]

@@ -487,14 +487,18 @@ fn a_name_that_stays_taken_is_told_once() {
 
 #[test]
 fn a_server_that_stops_says_so_in_the_same_line() {
+    let mut app = ana();
     check_in(
-        &mut ana(),
+        &mut app,
         r#"
-        < {"type":"error","status":"error","code":"shutting_down","message":"O servidor está sendo encerrado."}
+        < {"type":"error","status":"error","code":"shutting_down","message":"O servidor está sendo encerrado.","retry_ms":1234}
         !lost
         ⚠️ Conexão perdida (O servidor está sendo encerrado.) Tentando reconectar...
         "#,
     );
+    assert_eq!(app.told_to_wait(), Some(Duration::from_millis(1_234)));
+    // For the next attempt, and not for those after it.
+    assert_eq!(app.told_to_wait(), None);
 }
 
 #[test]

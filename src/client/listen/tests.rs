@@ -97,6 +97,29 @@ fn a_lost_connection_is_made_again() {
 }
 
 #[test]
+fn a_server_that_stops_says_when_to_listen_again() {
+    let (stopped, since) = mpsc::channel();
+    let server = FakeServer::start(vec![
+        play(move |peer: &mut Peer| {
+            peer.take_login();
+            peer.send(r#"{"type":"error","status":"error","code":"shutting_down","message":"Até já","retry_ms":2000}"#);
+            stopped.send(Instant::now()).unwrap();
+        }),
+        play(move |peer: &mut Peer| {
+            // Without a word it would come back after 625 ms at the latest.
+            let waited = since.recv().unwrap().elapsed();
+            assert!(waited >= Duration::from_millis(1_900), "{waited:?}");
+            peer.take_login();
+            peer.send(MESSAGE);
+            peer.take_logout();
+        }),
+    ]);
+    let ran = run(&server.address, &["--count", "1"]);
+    server.finish();
+    assert_eq!((ran.0, ran.1), (0, "💬 [PRIVADA] bob (14:30:25): oi\n".into()));
+}
+
+#[test]
 fn a_closed_pipe_ends_quietly() {
     struct Closed;
 

@@ -50,6 +50,7 @@ pub(super) fn send(account: &Account, file: Outgoing) -> Result<End, Failure> {
             }
             transfers.lost();
             backoff = Backoff::new();
+            backoff.obey(script.told_to_wait());
         }
         let gone = Instant::now();
         while script.is_none() {

@@ -182,6 +182,32 @@ fn an_unanswered_message_is_sent_again_with_the_same_id_after_a_reconnect() {
 }
 
 #[test]
+fn a_server_that_stops_says_when_to_come_back() {
+    let stopped = Arc::new(Mutex::new(None));
+    let since = Arc::clone(&stopped);
+    let server = FakeServer::start(vec![
+        play(move |peer: &mut Peer| {
+            peer.take_login();
+            peer.expect("private_message");
+            peer.send(r#"{"type":"error","status":"error","code":"shutting_down","message":"Até já","retry_ms":2000}"#);
+            *stopped.lock().unwrap() = Some(Instant::now());
+        }),
+        play(move |peer: &mut Peer| {
+            // Without a word it would come back after 625 ms at the latest.
+            let waited = since.lock().unwrap().unwrap().elapsed();
+            assert!(waited >= Duration::from_millis(1_900), "{waited:?}");
+            peer.take_login();
+            peer.take("private_message", "message_response", 42);
+            peer.take_logout();
+        }),
+    ]);
+    let (end, shown) = run(&server, Some("ana"), "1\nbia\noi\n8\n");
+    server.finish();
+    assert_eq!(exit(end), 0, "{shown}");
+    assert_eq!(shown.matches("Conexão perdida (Até já)").count(), 1, "{shown}");
+}
+
+#[test]
 fn a_recipient_may_come_back_to_a_restarted_server_after_the_sender() {
     let server = FakeServer::start(vec![
         play(|peer: &mut Peer| {

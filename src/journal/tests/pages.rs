@@ -18,6 +18,7 @@ fn a_member_sees_what_was_said_while_in_the_group() {
     for durability in BOTH {
         let mut world = World::new(durability);
         let mut numbers = Vec::new();
+        world.join(0, 4);
         for text in ["antes", "dentro", "ainda dentro", "fora", "dentro de novo"] {
             world.tell(0, 4, text);
             numbers.extend(world.stored());
@@ -155,6 +156,8 @@ fn a_long_absence_in_many_places_comes_in_pages() {
     for durability in BOTH {
         let mut world = World::new(durability);
         let mut wanted = Vec::new();
+        (1..=90).for_each(|group| world.join(0, group));
+        world.join(1, 1);
         for round in 0..700u32 {
             world.tell(0, 1 + round % 90, &format!("{round}"));
             // What the user wrote is not missed, however much it is.

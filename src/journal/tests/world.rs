@@ -100,7 +100,15 @@ impl World {
         self.message(0, Place::User(UserId(1)), 1, id, content);
     }
 
-    /// A user writes to a group.
+    /// Somebody is in an open group from now on; the first makes it.
+    pub(in crate::journal) fn join(&mut self, user: u32, group: u32) {
+        let name = Name::parse(&format!("g{group}")).unwrap();
+        self.group(user, group, Change::Create { name, private: false });
+        self.group(user, group, Change::Join);
+        self.commit();
+    }
+
+    /// A user who is in a group writes to it.
     pub(in crate::journal) fn tell(&mut self, user: u32, group: u32, content: &str) {
         self.message(user, Place::Group(GroupId(group)), group, None, content);
     }

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::limits::CONTENT_BYTES_MAX;
-use proptest::prelude::*;
 
 fn decode(frame: &[u8]) -> Envelope<'_> {
     super::decode(frame, &Limits::default())
@@ -137,25 +136,4 @@ fn what_is_missing_is_named() {
 fn unknown_fields_are_passed_over() {
     let frame = br#"{"type":"ping","extra":{"deep":[1,{"a":null}]},"id":"x"}"#;
     assert_eq!(decode(frame).request, Ok(Request::Ping));
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_get_an_answer(frame in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = decode(&frame);
-    }
-
-    #[test]
-    fn what_a_client_encodes_the_server_reads(recipient in "\\PC{1,20}", content in ".{1,200}") {
-        let mut fields = Fields::new("private_message");
-        fields.recipient = Some(Text::from(recipient.as_str()));
-        fields.content = Some(Text::from(content.as_str()));
-        let json = fields.encode();
-        prop_assert!(!json.contains(&b'\n'));
-        let Ok(Request::Message { to, content: read, .. }) = decode(&json).request else {
-            return Err(TestCaseError::fail("not a message"));
-        };
-        prop_assert_eq!(to, Target::User(Text::from(recipient.as_str())));
-        prop_assert_eq!(&*read, &content);
-    }
 }

@@ -1,0 +1,161 @@
+//! A hostile client: it says anything, and takes back nothing.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::clock::Clock;
+use super::dice::Dice;
+use super::link::Link;
+
+/// What it does with its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    /// It sends whatever comes to its mind.
+    Raves,
+    /// It sends one byte of something sensible at a time.
+    Dawdles,
+    /// It asks without end and reads no answer.
+    Asks,
+    /// It is silent.
+    Waits,
+}
+
+#[derive(Debug)]
+pub(super) struct Hostile {
+    dice: Dice,
+    pub(super) link: Option<Rc<RefCell<Link>>>,
+    mood: Mood,
+    unsent: Vec<u8>,
+    pub(super) next_ms: u64,
+}
+
+impl Hostile {
+    pub(super) fn new(dice: Dice) -> Self {
+        Self { dice, link: None, mood: Mood::Waits, unsent: Vec::new(), next_ms: 0 }
+    }
+
+    /// It has a connection.
+    pub(super) fn connected(&mut self, link: Rc<RefCell<Link>>, now_ms: u64) {
+        self.link = Some(link);
+        self.mood = *self.dice.pick(&[Mood::Raves, Mood::Dawdles, Mood::Asks, Mood::Waits]);
+        self.unsent = match self.mood {
+            Mood::Asks => {
+                // Never by a name that nobody has claimed: it would be theirs.
+                b"{\"type\":\"login\",\"username\":\"mallory\"}\n".to_vec()
+            }
+            Mood::Dawdles => self.dice.pick(WORDS).to_vec(),
+            Mood::Raves | Mood::Waits => Vec::new(),
+        };
+        self.next_ms = now_ms;
+    }
+
+    /// It goes away, one way or the other.
+    pub(super) fn goes(&mut self) {
+        if let Some(link) = self.link.take() {
+            let mut link = link.borrow_mut();
+            if self.dice.one_in(2) { link.break_off() } else { link.end_input() }
+        }
+    }
+
+    pub(super) fn acts(&mut self, clock: &Clock) {
+        let now_ms = clock.mono_ms();
+        self.next_ms = now_ms + 30 + self.dice.below(900);
+        let Some(link) = self.link.clone() else { return };
+        if link.borrow().over().is_some() || self.dice.one_in(40) {
+            self.goes();
+            self.next_ms = now_ms + self.dice.below(4_000);
+            return;
+        }
+        match self.mood {
+            Mood::Waits => {}
+            Mood::Dawdles => {
+                let some = usize::from(!self.unsent.is_empty());
+                let sent = link.borrow_mut().send(&self.unsent[..some]);
+                self.unsent.drain(..sent);
+            }
+            Mood::Raves => {
+                if self.unsent.len() < 100_000 {
+                    self.raves();
+                }
+            }
+            Mood::Asks => {
+                while self.unsent.len() < 20_000 {
+                    self.unsent.extend(*self.dice.pick(QUESTIONS));
+                    if self.dice.one_in(6) {
+                        let long = "x".repeat(6_000);
+                        let message = format!(
+                            r#"{{"type":"private_message","recipient":"ana","content":"{long}"}}"#
+                        );
+                        self.unsent.extend([message.as_bytes(), b"\n"].concat());
+                    }
+                }
+            }
+        }
+        if self.mood != Mood::Dawdles {
+            let sent = link.borrow_mut().send(&self.unsent);
+            self.unsent.drain(..sent);
+        }
+        if self.mood == Mood::Raves && self.dice.one_in(2) {
+            link.borrow_mut().read(1_000);
+        }
+    }
+
+    fn raves(&mut self) {
+        match self.dice.below(5) {
+            0 => {
+                for _ in 0..self.dice.below(300) {
+                    self.unsent.push(self.dice.below(256).to_le_bytes()[0]);
+                }
+            }
+            1 => {
+                // A length that nothing follows.
+                self.unsent.push(0);
+                self.unsent.extend(self.dice.below(1 << 24).to_be_bytes().into_iter().skip(5));
+            }
+            2 => {
+                let deep = usize::try_from(self.dice.below(3_000)).unwrap_or(0);
+                self.unsent.extend(std::iter::repeat_n(b'[', deep));
+                self.unsent.push(b'\n');
+            }
+            _ => {
+                let mut words = self.dice.pick(WORDS).to_vec();
+                // One byte of it is another.
+                let at = usize::try_from(self.dice.below(words.len() as u64)).unwrap_or(0);
+                if self.dice.one_in(2) {
+                    words[at] ^= 1 << self.dice.below(8);
+                }
+                self.unsent.extend(words);
+            }
+        }
+    }
+}
+
+/// What sensible clients say.
+const WORDS: &[&[u8]] = &[
+    b"{\"type\":\"login\",\"username\":\"mallory\"}\n",
+    b"{\"type\":\"login\",\"username\":\"ana\",\"password\":\"guess\"}\n",
+    b"{\"type\":\"private_message\",\"recipient\":\"ana\",\"content\":\"oi\",\"id\":\"bia-0-1\"}\n",
+    b"{\"type\":\"group_message\",\"group_name\":\"turma\",\"content\":\"oi\"}\n",
+    b"{\"type\":\"received\",\"msg_id\":9007199254740991}\n",
+    b"{\"type\":\"delete_group\",\"group_name\":\"turma\"}\n",
+    b"{\"type\":\"file_begin\",\"recipient\":\"ana\",\"filename\":\"../x\",\"size\":100,\"sha256\":\"00\"}\n",
+    b"\x00\x00\x00\x10{\"type\":\"ping\"}  ",
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    b"\x81\xfe\x00\x7e\x01\x02\x03\x04",
+    b"\x88\x80\x01\x02\x03\x04",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00",
+    b"{\"type\":\"history\",\"with\":\"ana\",\"limit\":200}{\"type\":\"list_groups\"}",
+];
+
+/// What costs the server more than it costs to ask.
+const QUESTIONS: &[&[u8]] = &[
+    b"{\"type\":\"list_users\",\"all\":true}\n",
+    b"{\"type\":\"history\",\"with\":\"ana\",\"limit\":200}\n",
+    b"{\"type\":\"search\",\"query\":\"a\"}\n",
+    b"{\"type\":\"list_conversations\"}\n",
+    b"{\"type\":\"private_message\",\"recipient\":\"ana\",\"content\":\"de novo\"}\n",
+    b"{\"type\":\"group_message\",\"group_name\":\"turma\",\"content\":\"de novo\"}\n",
+    b"{\"type\":\"set_password\",\"password\":\"x\",\"old_password\":\"y\"}\n",
+];
