@@ -340,21 +340,26 @@ fn a_server_that_starts_in_the_past_goes_on_after_what_it_has() {
     });
 }
 
+/// Ten people who have each said much, and have not read an answer.
+fn all_at_once(stage: &Stage, round: usize) -> Vec<Peer> {
+    let mut peers: Vec<Peer> = (0..10).map(|n| stage.server.join(&format!("p{n}"))).collect();
+    for (n, peer) in peers.iter_mut().enumerate() {
+        for id in 0..50 {
+            peer.send(&json!({
+                "type": "private_message", "recipient": "vera", "content": "último",
+                "id": format!("{round} {n} {id}"),
+            }));
+        }
+    }
+    peers
+}
+
 #[test]
 fn a_server_told_to_stop_in_the_middle_of_everything_keeps_what_it_confirmed() {
     attack(|stage| {
         stage.pause();
         for round in 0..3 {
-            let mut peers: Vec<Peer> =
-                (0..10).map(|n| stage.server.join(&format!("p{n}"))).collect();
-            for (n, peer) in peers.iter_mut().enumerate() {
-                for id in 0..50 {
-                    peer.send(&json!({
-                        "type": "private_message", "recipient": "vera", "content": "último",
-                        "id": format!("{round} {n} {id}"),
-                    }));
-                }
-            }
+            let mut peers = all_at_once(stage, round);
             let half: Vec<_> = (0..20).map(|_| stage.strike(b"{\"type\":\"lo")).collect();
             stage.server.stop();
             for (n, peer) in peers.iter_mut().enumerate() {
@@ -379,16 +384,7 @@ fn a_server_killed_in_the_middle_of_everything_keeps_what_it_confirmed() {
     attack(|stage| {
         stage.pause();
         for round in 0..3 {
-            let mut peers: Vec<Peer> =
-                (0..10).map(|n| stage.server.join(&format!("p{n}"))).collect();
-            for (n, peer) in peers.iter_mut().enumerate() {
-                for id in 0..50 {
-                    peer.send(&json!({
-                        "type": "private_message", "recipient": "vera", "content": "último",
-                        "id": format!("{round} {n} {id}"),
-                    }));
-                }
-            }
+            let mut peers = all_at_once(stage, round);
             // One of them is answered, so that it happens in the middle.
             let first = peers[0].next();
             stage.acknowledged("p0", &first);

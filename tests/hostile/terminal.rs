@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::common::raw::{Http, handshake_fields};
 use crate::common::server::papo;
 use crate::common::{Framing, number};
-use crate::stage::{acts, assert_harmless, attack, attack_with};
+use crate::stage::{Stage, acts, assert_harmless, attack, attack_with};
 
 /// A word at the beginning of a line of somebody else's making.
 const FORGED: &str = "FORJADA";
@@ -65,6 +65,16 @@ fn run(home: &Path, args: &[&str]) -> String {
     utf8(output.stdout) + &utf8(output.stderr)
 }
 
+/// What `papo listen` prints for `robo`, to whom something was sent for each of the texts.
+#[track_caller]
+fn listen(home: &Path, stage: &Stage, more: &[&str]) -> String {
+    let (count, server) =
+        (evil_texts().len().to_string(), format!("localhost:{}", stage.server.port()));
+    let args =
+        ["listen", "--user", "robo", "--count", &count, "--seconds", "20", "--server", &server];
+    run(home, &[&args, more].concat())
+}
+
 fn home() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
@@ -77,21 +87,7 @@ fn contents_are_shown_as_text_by_who_listens() {
         for text in evil_texts() {
             ana.tell("robo", &text);
         }
-        let (port, count) = (stage.server.port(), evil_texts().len().to_string());
-        let printed = run(
-            home().path(),
-            &[
-                "listen",
-                "--user",
-                "robo",
-                "--count",
-                &count,
-                "--seconds",
-                "20",
-                "--server",
-                &format!("localhost:{port}"),
-            ],
-        );
+        let printed = listen(home().path(), stage, &[]);
         is_harmless(&printed);
         assert!(printed.lines().count() >= evil_texts().len(), "{printed}");
     });
@@ -105,22 +101,7 @@ fn contents_are_shown_as_json_by_who_listens_for_json() {
         for text in evil_texts() {
             ana.tell("robo", &text);
         }
-        let (port, count) = (stage.server.port(), evil_texts().len().to_string());
-        let printed = run(
-            home().path(),
-            &[
-                "listen",
-                "--json",
-                "--user",
-                "robo",
-                "--count",
-                &count,
-                "--seconds",
-                "20",
-                "--server",
-                &format!("localhost:{port}"),
-            ],
-        );
+        let printed = listen(home().path(), stage, &["--json"]);
         // A program reads it: one object is one line, and what is in it is as it was.
         let said: Vec<Value> =
             printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -145,21 +126,7 @@ fn changes_and_reactions_are_shown_as_text_by_who_listens() {
             let acts = text.contains(char::is_control) || text.len() > 64;
             assert_eq!(reaction["status"] == "error", acts, "{text:?}: {reaction}");
         }
-        let (port, count) = (stage.server.port(), evil_texts().len().to_string());
-        let printed = run(
-            home().path(),
-            &[
-                "listen",
-                "--user",
-                "robo",
-                "--count",
-                &count,
-                "--seconds",
-                "20",
-                "--server",
-                &format!("localhost:{port}"),
-            ],
-        );
+        let printed = listen(home().path(), stage, &[]);
         is_harmless(&printed);
     });
 }
@@ -175,21 +142,7 @@ fn names_of_files_are_shown_as_text_by_who_listens() {
             }));
         }
         let home = home();
-        let (port, count) = (stage.server.port(), evil_texts().len().to_string());
-        let printed = run(
-            home.path(),
-            &[
-                "listen",
-                "--user",
-                "robo",
-                "--count",
-                &count,
-                "--seconds",
-                "20",
-                "--server",
-                &format!("localhost:{port}"),
-            ],
-        );
+        let printed = listen(home.path(), stage, &[]);
         is_harmless(&printed);
         // Nor do those who list the folder see anything else.
         let folder = home.path().join("client_downloads");
