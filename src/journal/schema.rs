@@ -141,20 +141,24 @@ pub(super) fn renew_log(db: &mut Connection, data: &Path) -> Result<(), OpenErro
     Ok(alone.rollback()?)
 }
 
+/// The same for a file, which need not be there.
 fn rewrite_and_sync(path: &Path) -> io::Result<()> {
+    match open_and_rewrite(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+fn open_and_rewrite(path: &Path) -> io::Result<()> {
     #[cfg(test)]
     if simulated_disk::vfs_of(path).is_some() {
-        return match simulated_disk::File::open(path) {
-            Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        };
+        let mut log = simulated_disk::File::open(path)?;
+        rewrite(&mut log)?;
+        return log.sync_all();
     }
-    match File::options().read(true).write(true).open(path) {
-        Ok(mut log) => rewrite(&mut log).and_then(|()| log.sync_all()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
+    let mut log = File::options().read(true).write(true).open(path)?;
+    rewrite(&mut log)?;
+    log.sync_all()
 }
 
 fn rewrite(log: &mut (impl Read + Write + Seek)) -> io::Result<()> {

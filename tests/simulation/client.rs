@@ -7,7 +7,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::clock::Clock;
-use super::codec::{Codec, Dialect, Heard};
+use super::codec::{Codec, Dialect, Heard, address};
 use super::dice::Dice;
 use super::files::{Download, Step, Upload};
 use super::ledger::{Acked, Ledger, number, text};
@@ -266,8 +266,8 @@ impl Client {
             }
             return;
         };
-        let most = if self.dice.one_in(4) { 1 + self.dice.below(600) } else { u64::MAX };
-        let heard = link.borrow_mut().read(usize::try_from(most).unwrap_or(usize::MAX));
+        let most = if self.dice.one_in(4) { 1 + self.dice.place(600) } else { usize::MAX };
+        let heard = link.borrow_mut().read(most);
         if !heard.is_empty() {
             world.ledger.note(&heard);
             self.heard_ms = now_ms;
@@ -403,7 +403,7 @@ impl Client {
         self.count += 1;
         let place = self.addresses(world);
         let longest = *self.dice.pick(&[4, 40, 40, 400, 8_000]);
-        let padding = usize::try_from(self.dice.below(longest)).unwrap_or(0);
+        let padding = self.dice.place(longest);
         let Nature { user, device, .. } = &self.nature;
         let id = format!("{user}-{device}-{}", self.count);
         let content = format!("{id} {}", "é".repeat(padding));
@@ -589,14 +589,5 @@ impl Client {
         if frame["more"] != true && !busy {
             reading.places.pop_front();
         }
-    }
-}
-
-/// Says in a request for which conversation it is.
-pub(super) fn address(request: &mut Value, user: &str, place: &str) {
-    match place.split_once(':') {
-        Some(("u", name)) => request[user] = json!(name),
-        Some((_, name)) => request["group_name"] = json!(name),
-        None => {}
     }
 }

@@ -1,6 +1,6 @@
-//! How a client frames what it says, and finds frames in what it hears. Nothing here is the server's own.
+//! How a client addresses and frames what it says, and finds frames in what it hears. Nothing here is the server's own.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,4 +145,13 @@ fn web_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame.extend(MASK);
     frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
+}
+
+/// Says in a request for which conversation it is.
+pub(super) fn address(request: &mut Value, user: &str, place: &str) {
+    match place.split_once(':') {
+        Some(("u", name)) => request[user] = json!(name),
+        Some((_, name)) => request["group_name"] = json!(name),
+        None => {}
+    }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::client::address;
+use super::codec::address;
 use super::dice::Dice;
 use super::ledger::{number, text};
 
@@ -52,7 +52,7 @@ pub(super) enum Step {
 impl Upload {
     pub(super) fn new(id: String, place: String, dice: &mut Dice) -> Self {
         let longest = *dice.pick(&[0, 100, 49_152, 200_000]);
-        let size = usize::try_from(dice.below(longest + 1)).unwrap_or(0);
+        let size = dice.place(longest + 1);
         let bytes = (0..size).map(|at| at.wrapping_mul(31).to_le_bytes()[0]).collect();
         let name = format!("{id}.bin");
         Self { id, place, name, bytes, stage: Stage::New, tries: 0, not_before_ms: 0 }

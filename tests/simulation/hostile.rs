@@ -113,14 +113,14 @@ impl Hostile {
                 self.unsent.extend(self.dice.below(1 << 24).to_be_bytes().into_iter().skip(5));
             }
             2 => {
-                let deep = usize::try_from(self.dice.below(3_000)).unwrap_or(0);
+                let deep = self.dice.place(3_000);
                 self.unsent.extend(std::iter::repeat_n(b'[', deep));
                 self.unsent.push(b'\n');
             }
             _ => {
                 let mut words = self.dice.pick(WORDS).to_vec();
                 // One byte of it is another.
-                let at = usize::try_from(self.dice.below(words.len() as u64)).unwrap_or(0);
+                let at = self.dice.place(words.len());
                 if self.dice.one_in(2) {
                     words[at] ^= 1 << self.dice.below(8);
                 }

@@ -27,6 +27,8 @@ pub(super) struct Ledger {
     stored: BTreeSet<MsgId>,
     /// The journal says what it stores.
     reported: bool,
+    /// What is noted is printed, too.
+    tells: bool,
     trace: DefaultHasher,
     /// Frames heard.
     pub(super) frames: u64,
@@ -35,12 +37,13 @@ pub(super) struct Ledger {
 impl Ledger {
     /// An empty one; `reported`: the journal says what it stores.
     pub(super) fn new(reported: bool) -> Self {
-        Self { reported, ..Self::default() }
+        let tells = std::env::var_os("PAPO_TRACE").is_some();
+        Self { reported, tells, ..Self::default() }
     }
 
     /// Something happened that has to happen again when the same seed is played.
     pub(super) fn note(&mut self, what: &[u8]) {
-        if std::env::var_os("PAPO_TRACE").is_some() {
+        if self.tells {
             println!("{}", String::from_utf8_lossy(what).trim_end());
         }
         self.trace.write(what);

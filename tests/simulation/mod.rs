@@ -109,11 +109,7 @@ fn each_mistake_is_found() {
 }
 
 fn play(seed: u64) -> Outcome {
-    let outcome = Simulation::new(seed).play();
-    if std::env::var_os("PAPO_TRACE").is_some() {
-        println!("PLAYED");
-    }
-    outcome
+    Simulation::new(seed).play()
 }
 
 /// What it all amounted to.

@@ -62,12 +62,8 @@ impl Storage {
         self.files.path()
     }
 
-    /// Whether it says what it stores before anybody hears of it.
-    pub(super) fn reports(&self) -> bool {
-        self.disk.is_some()
-    }
-
-    /// Whether what is stored is there after the end of the process.
+    /// Whether what is stored is there after the end of the process, and is told before anybody hears
+    /// of it.
     pub(super) fn survives(&self) -> bool {
         self.disk.is_some()
     }
@@ -152,9 +148,9 @@ impl Storage {
                 *self.write_at_ms.get_or_insert(now_ms + self.dice.below(self.pace_ms) * slow);
             if due_ms <= now_ms {
                 self.write_at_ms = None;
-                let all = steps.writes_waiting() as u64;
-                let some = if self.dice.one_in(4) { 1 + self.dice.below(all) } else { all };
-                steps.write(usize::try_from(some).unwrap_or(1));
+                let all = steps.writes_waiting();
+                let some = if self.dice.one_in(4) { 1 + self.dice.place(all) } else { all };
+                steps.write(some);
                 if disk.is_on() {
                     steps.reported().for_each(|committed| note(committed, ledger));
                 }
@@ -167,8 +163,8 @@ impl Storage {
                 *self.answer_at_ms.get_or_insert(now_ms + self.dice.below(self.pace_ms) * slow);
             if due_ms <= now_ms {
                 self.answer_at_ms = None;
-                let at = self.dice.below(steps.questions_waiting() as u64);
-                steps.answer(usize::try_from(at).unwrap_or(0));
+                let at = self.dice.place(steps.questions_waiting());
+                steps.answer(at);
                 woken = true;
                 ledger.note(format!("{now_ms}: {at} answered").as_bytes());
             }
@@ -187,12 +183,11 @@ impl Storage {
 
     /// The process dies, and the machine with it or not.
     pub(super) fn crash(&mut self, journal: Journal, power: bool) {
-        if let Some(disk) = &self.disk
-            && power
-        {
-            disk.power_off();
+        if power {
+            journal.crash();
+        } else {
+            journal.kill();
         }
-        drop(journal);
         self.comes_back();
     }
 

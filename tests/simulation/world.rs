@@ -119,7 +119,7 @@ impl Simulation {
         let hostile = (0..dice.below(4)).map(|_| Hostile::new(dice.another())).collect();
         let clock = Clock::new();
         let storage = Storage::new(&clock, &mut dice);
-        let ledger = Ledger::new(storage.reports());
+        let ledger = Ledger::new(storage.survives());
         Self {
             clock,
             ledger,
@@ -184,17 +184,17 @@ impl Simulation {
         }
         match self.dice.below(12) {
             0..3 => {
-                let at = self.dice.below(self.clients.len() as u64);
-                self.clients[usize::try_from(at).unwrap_or(0)].disappears(now_ms);
+                let at = self.dice.place(self.clients.len());
+                self.clients[at].disappears(now_ms);
             }
             3..5 => {
-                let at = self.dice.below(self.clients.len() as u64);
+                let at = self.dice.place(self.clients.len());
                 let until_ms = now_ms + self.dice.below(20_000);
-                self.clients[usize::try_from(at).unwrap_or(0)].stalls(until_ms);
+                self.clients[at].stalls(until_ms);
             }
             5 if !self.wires.is_empty() => {
-                let at = self.dice.below(self.wires.len() as u64);
-                let wire = &mut self.wires[usize::try_from(at).unwrap_or(0)];
+                let at = self.dice.place(self.wires.len());
+                let wire = &mut self.wires[at];
                 if wire.lost_at_ms.is_none() {
                     wire.lost_at_ms = Some(now_ms);
                     wire.link.borrow_mut().lose();
@@ -424,21 +424,16 @@ impl Simulation {
             self.storage.crash(std::mem::take(&mut shell.journal), power);
             drop(shell);
         }
-        for wire in &self.wires {
+        let now_ms = self.now_ms();
+        for wire in &mut self.wires {
             let mut link = wire.link.borrow_mut();
-            if self.dice.one_in(2) {
+            // Who is told, and who has to find out.
+            if self.dice.one_in(2) || self.calm {
                 link.break_off();
             } else {
                 link.lose();
             }
-            if !self.calm {
-                continue;
-            }
-            link.break_off();
-        }
-        let now_ms = self.now_ms();
-        for wire in &mut self.wires {
-            if wire.link.borrow().is_lost() {
+            if link.is_lost() {
                 wire.lost_at_ms.get_or_insert(now_ms);
             }
         }
@@ -563,7 +558,7 @@ fn limits(dice: &mut Dice) -> Limits {
 }
 
 /// The first of these, at least so many.
-fn some_of(all: &[&str], least: u64, dice: &mut Dice) -> Vec<String> {
-    let count = least + dice.below(all.len() as u64 + 1 - least);
-    all.iter().take(usize::try_from(count).unwrap_or(1)).map(|&name| name.to_owned()).collect()
+fn some_of(all: &[&str], least: usize, dice: &mut Dice) -> Vec<String> {
+    let count = least + dice.place(all.len() + 1 - least);
+    all[..count].iter().map(|&name| name.to_owned()).collect()
 }

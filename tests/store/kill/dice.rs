@@ -35,10 +35,15 @@ impl Dice {
         self.below(times) == 0
     }
 
+    /// A place in something that is so long.
+    pub(super) fn place(&mut self, len: usize) -> usize {
+        let bound = u64::try_from(len).expect("a short list");
+        usize::try_from(self.below(bound)).expect("below a length")
+    }
+
     /// One of these.
     pub(super) fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        let bound = u64::try_from(all.len()).expect("a short list");
-        &all[usize::try_from(self.below(bound)).expect("below a length")]
+        &all[self.place(all.len())]
     }
 
     fn throw(&mut self) -> u64 {
