@@ -54,6 +54,7 @@ fn every_limit_has_the_number_that_the_code_has() {
         ("USERS_MAX", limits::USERS_MAX),
         ("PASSWORD_BYTES_MAX", limits::PASSWORD_BYTES_MAX),
         ("JSON_DEPTH_MAX", limits::JSON_DEPTH_MAX),
+        ("JSON_MARKS_MAX", limits::JSON_MARKS_MAX),
         ("LOGIN_TRIES_MAX", limits::LOGIN_TRIES_MAX as usize),
         ("ACCOUNT_TRIES_MAX", limits::ACCOUNT_TRIES_MAX as usize),
         ("ADDRESS_TRIES_MAX", limits::ADDRESS_TRIES_MAX as usize),

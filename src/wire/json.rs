@@ -1,10 +1,10 @@
 //! JSON by hand where it is hot: frames as they are written, and the plain requests that nearly all
 //! traffic consists of. Everything else goes through serde; a property test holds the two together.
 
-use super::Text;
 use super::event::{Content, Encode};
 use super::request::{Fields, RequestId};
-use crate::limits::{REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
+use super::{Code, Text};
+use crate::limits::{JSON_MARKS_MAX, REQUEST_ID_BYTES_MAX, WIRE_NUMBER_MAX};
 
 /// A field's name, ready to be written: `,"name":`.
 #[derive(Clone, Copy, Debug)]
@@ -231,41 +231,48 @@ fn special(word: [u8; 8]) -> u64 {
 }
 
 /// Reads a plain request: one flat object of strings without escapes, small whole numbers and truth
-/// values. Returns `false`, leaving anything in `fields`, for all else, be it wrong or only unusual:
-/// then serde decides.
+/// values, with no more fields than there are. Returns `false`, leaving anything in `fields`, for all
+/// else, be it wrong or only unusual: then serde decides.
 pub(super) fn read_plain<'a>(text: &'a str, fields: &mut Fields<'a>) -> bool {
     Scanner { text, at: 0 }.object(fields).is_some()
 }
 
-/// Whether arrays and objects stand deeper within one another than so many. Of what is no JSON it says
+/// Refuses what would take long to read: arrays and objects deeper within one another than so many, or
+/// more than [`JSON_MARKS_MAX`] quotes, commas, brackets and escapes. Of what is no JSON it says
 /// anything.
-pub(super) fn is_deeper(text: &str, depth_max: usize) -> bool {
+pub(super) fn weigh(text: &str, depth_max: usize) -> Result<(), Code> {
+    let mark = |byte: &u8| matches!(byte, b'"' | b',' | b'{' | b'}' | b'[' | b']');
     let bytes = text.as_bytes();
-    let (mut at, mut depth, mut quoted) = (0, 0usize, false);
-    while at < bytes.len() {
-        if quoted {
-            at += plain_prefix(&bytes[at..]);
-            match bytes.get(at) {
-                Some(b'"') => quoted = false,
-                // What is escaped is passed over with its backslash.
-                Some(b'\\') => at += 1,
-                _ => {}
-            }
+    let (mut at, mut depth, mut marks, mut quoted) = (0, 0usize, 0usize, false);
+    loop {
+        let rest = &bytes[at..];
+        at += if quoted {
+            plain_prefix(rest)
         } else {
-            match bytes[at] {
-                b'"' => quoted = true,
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            if depth > depth_max {
-                return true;
-            }
-        }
+            rest.iter().position(mark).unwrap_or(rest.len())
+        };
+        let Some(byte) = bytes.get(at) else { return Ok(()) };
         at += 1;
+        marks += 1;
+        match byte {
+            b'"' => quoted = !quoted,
+            // What is escaped is passed over with its backslash.
+            b'\\' => at = (at + 1).min(bytes.len()),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > depth_max {
+            return Err(Code::InvalidJson);
+        }
+        if marks > JSON_MARKS_MAX {
+            return Err(Code::TooLarge);
+        }
     }
-    false
 }
+
+/// Fields in a request that is read by hand. [`Fields`] has 40.
+const FIELDS_MAX: usize = 64;
 
 struct Scanner<'a> {
     text: &'a str,
@@ -281,7 +288,7 @@ enum Value<'a> {
 impl<'a> Scanner<'a> {
     fn object(&mut self, fields: &mut Fields<'a>) -> Option<()> {
         self.expect(b'{')?;
-        loop {
+        for _ in 0..FIELDS_MAX {
             self.expect(b'"')?;
             let key = self.string()?;
             self.expect(b':')?;
@@ -289,12 +296,14 @@ impl<'a> Scanner<'a> {
             set(fields, key, &value)?;
             match self.next()? {
                 b',' => {}
-                b'}' => break,
+                b'}' => {
+                    self.space();
+                    return (self.at == self.text.len()).then_some(());
+                }
                 _ => return None,
             }
         }
-        self.space();
-        (self.at == self.text.len()).then_some(())
+        None
     }
 
     fn space(&mut self) {
@@ -485,9 +494,27 @@ mod tests {
             (r#"{"\u005b":"]]}}"}"#, 1),
         ] {
             assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
-            assert!(is_deeper(json, depth - 1) && !is_deeper(json, depth), "{json}");
+            assert!(weigh(json, depth).is_ok(), "{json}");
+            assert_eq!(weigh(json, depth - 1), Err(Code::InvalidJson), "{json}");
         }
-        assert!(is_deeper(&"[".repeat(1_000_000), 16));
+        assert_eq!(weigh(&"[".repeat(1_000_000), 16), Err(Code::InvalidJson));
+    }
+
+    #[test]
+    fn quotes_commas_brackets_and_escapes_are_counted() {
+        for (open, mark, close, each) in [
+            ("[0", ",0", "]", 1),
+            ("[", "\"\"", "]", 2),
+            ("[", "{}", "]", 2),
+            ("\"", "\\n", "\"", 1),
+            ("\"", "\\\"", "\"", 1),
+        ] {
+            let with = |marks: usize| format!("{open}{}{close}", mark.repeat(marks / each));
+            assert_eq!(weigh(&with(JSON_MARKS_MAX - 2), 16), Ok(()), "{mark}");
+            assert_eq!(weigh(&with(JSON_MARKS_MAX), 16), Err(Code::TooLarge), "{mark}");
+        }
+        let plain = format!("[\"{}\"{}]", ",[{\u{e9}".repeat(1_000_000), " ".repeat(1_000_000));
+        assert_eq!(weigh(&plain, 16), Ok(()));
     }
 
     #[test]

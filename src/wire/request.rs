@@ -312,9 +312,7 @@ fn parse<'a>(
         return Ok(());
     }
     // Before anything is built of it.
-    if json::is_deeper(text, depth_max) {
-        return Err(invalid());
-    }
+    json::weigh(text, depth_max).map_err(|code| (code.into(), Label::default()))?;
     *fields = serde_json::from_str(text).map_err(|error| {
         if error.classify() != serde_json::error::Category::Data {
             return invalid();

@@ -43,27 +43,47 @@ fn nesting_without_bottom_is_refused() {
 }
 
 #[test]
-fn a_largest_frame_of_nothing_but_elements_is_survived() {
+fn a_largest_frame_of_nothing_but_elements_is_too_much() {
     attack(|stage| {
         stage.sees_largest_frames();
         let mut peer = stage.server.join("mallory");
-        for element in ["0", "[]", "{}", "\"\"", "null", "1e1"] {
+        for element in ["0", "[]", "{}", "\"\"", "null", "1e1", "\"receipts\""] {
             let wide = vec![element; (16 * 1024 * 1024 - 64) / (element.len() + 1)].join(",");
-            let line = format!("{{\"type\":\"ping\",\"wide\":[{wide}]}}");
-            assert_eq!(says(&mut peer, line), "pong");
-            // In the place of something that is read it is of the wrong kind.
-            let line = format!("{{\"type\":\"ping\",\"id\":[{wide}]}}");
-            assert_eq!(says(&mut peer, line), "invalid_field");
+            for field in ["wide", "id", "features"] {
+                let line = format!("{{\"type\":\"ping\",\"{field}\":[{wide}]}}");
+                assert_eq!(says(&mut peer, line), "too_large");
+            }
         }
+        let fields = ",\"\":0".repeat(3_000_000);
+        assert_eq!(says(&mut peer, format!("{{\"type\":\"ping\"{fields}}}")), "too_large");
     });
 }
 
 #[test]
-fn a_list_of_a_million_features_is_survived() {
+fn the_largest_frame_that_is_read_holds_up_nobody() {
+    attack(|stage| {
+        stage.sees_largest_frames();
+        let mut peer = stage.server.join("mallory");
+        // As many elements as there may be, and white space to the last byte.
+        let wide = vec!["[]"; 170_000].join(",");
+        let space = " ".repeat(16 * 1024 * 1024 - 64 - wide.len());
+        let mut ping = |field: &str, wide: &str| {
+            says(&mut peer, format!("{{{space}\"type\":\"ping\",\"{field}\":{wide}}}"))
+        };
+        assert_eq!(ping("wide", &format!("[{wide}]")), "pong");
+        // In the place of something that is read it is of the wrong kind.
+        assert_eq!(ping("id", &format!("[{wide}]")), "invalid_field");
+        let escapes = "\\n".repeat(500_000);
+        assert_eq!(ping("content", &format!("\"{escapes}\"")), "pong");
+    });
+}
+
+#[test]
+fn a_list_of_a_hundred_thousand_features_is_survived() {
     attack(|stage| {
         // Before login there is no room for it; a second login is refused whatever it lists.
         let mut peer = stage.server.join("mallory");
-        let listed = vec!["\"receipts\""; 1_300_000].join(",");
+        let listed = vec!["\"receipts\""; 100_000].join(",");
         let line = format!("{{\"type\":\"login\",\"username\":\"x\",\"features\":[{listed}]}}");
         assert_eq!(says(&mut peer, line), "already_logged_in");
     });
