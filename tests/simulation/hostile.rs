@@ -119,9 +119,10 @@ impl Hostile {
             }
             _ => {
                 let mut words = self.dice.pick(WORDS).to_vec();
-                // One byte of it is another.
+                // One byte of it is another. A guess stays one: without its password it would be a login by
+                // a name that may be unclaimed, and what waits there would be theirs.
                 let at = self.dice.place(words.len());
-                if self.dice.one_in(2) {
+                if self.dice.one_in(2) && words != GUESS {
                     words[at] ^= 1 << self.dice.below(8);
                 }
                 self.unsent.extend(words);
@@ -130,10 +131,13 @@ impl Hostile {
     }
 }
 
+/// A try to come in by another's name.
+const GUESS: &[u8] = b"{\"type\":\"login\",\"username\":\"ana\",\"password\":\"guess\"}\n";
+
 /// What sensible clients say.
 const WORDS: &[&[u8]] = &[
     b"{\"type\":\"login\",\"username\":\"mallory\"}\n",
-    b"{\"type\":\"login\",\"username\":\"ana\",\"password\":\"guess\"}\n",
+    GUESS,
     b"{\"type\":\"private_message\",\"recipient\":\"ana\",\"content\":\"oi\",\"id\":\"bia-0-1\"}\n",
     b"{\"type\":\"group_message\",\"group_name\":\"turma\",\"content\":\"oi\"}\n",
     b"{\"type\":\"received\",\"msg_id\":9007199254740991}\n",
