@@ -35,6 +35,9 @@ use world::{Outcome, Simulation};
 /// Seeds played when nobody says otherwise.
 const SEEDS: u64 = 200;
 
+/// More than anybody plays.
+const SEEDS_MAX: u64 = u64::MAX / 2;
+
 /// Seeds within which each mistake must be found.
 const SEEDS_TO_FIND: u64 = 60;
 
@@ -44,7 +47,7 @@ fn nothing_is_lost_whatever_goes_wrong() {
         return assert_eq!(play(seed), play(seed), "seed {seed} is not played alike twice");
     }
     let end = variable("PAPO_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
-    let seeds = variable("PAPO_SEEDS").unwrap_or(if end.is_some() { u64::MAX } else { SEEDS });
+    let seeds = variable("PAPO_SEEDS").unwrap_or(if end.is_some() { SEEDS_MAX } else { SEEDS });
     // Who has time plays seeds that nobody has played.
     let fresh = if end.is_some() { dice::random_seed() } else { 0 };
     let first = variable("PAPO_FIRST_SEED").unwrap_or(fresh);
@@ -67,7 +70,7 @@ fn nothing_is_lost_whatever_goes_wrong() {
                     });
                     let Ok(outcome) = outcome else {
                         // Nobody begins another one.
-                        next.store(u64::MAX / 2, Ordering::Relaxed);
+                        next.store(SEEDS_MAX, Ordering::Relaxed);
                         panic!(
                             "seed {seed} fails; again with PAPO_SEED={seed} cargo test simulation"
                         );
