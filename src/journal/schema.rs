@@ -129,6 +129,20 @@ fn connect(data: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(data.join(FILE), flags)
 }
 
+/// Has `SQLite` write ahead, into a log. When it cannot, it names the new mode in a row all the same, says
+/// what went wrong only after that row, and goes on with a journal for each commit; a power cut can
+/// undo that one's deletion, and with it the newest commit.
+fn begin_log(db: &Connection) -> Result<(), OpenError> {
+    let mut change = db.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = change.query([])?;
+    while rows.next()?.is_some() {}
+    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(OpenError::Unusable(format!("SQLite cannot begin its log and stays in the mode {mode}")))
+}
+
 /// Writes the log as it is once more, and syncs it.
 ///
 /// A server that could not sync has ended, and nobody knows what of the log is on the disk: the system
@@ -207,7 +221,7 @@ fn migrate_if_known(db: &mut Connection, data: &Path) -> Result<(), OpenError> {
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
-    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    begin_log(db)?;
     renew_log(db, data)?;
     db.execute_batch("PRAGMA synchronous = FULL")?;
     for (at, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {

@@ -184,3 +184,19 @@ fn a_folder_that_cannot_be_synced_has_no_store() {
     disk.heal();
     assert!(Journal::stepped(&disk, Durability::Sync).is_ok());
 }
+
+/// SQLite goes on without its log then, with a journal whose deletion a power cut undoes.
+#[test]
+fn a_store_that_cannot_begin_its_log_is_not_opened() {
+    for seed in 0..20 {
+        let mut run = Run::new(Durability::Sync, seed);
+        run.disk.fail_next_sync(seed);
+        let opened = Journal::stepped(&run.disk, Durability::Sync);
+        assert!(matches!(opened, Err(OpenError::Unusable(_))));
+        assert!(run.open());
+        run.act(12);
+        run.crash();
+        run.disk.power_on(seed);
+        run.reopen_and_check();
+    }
+}
