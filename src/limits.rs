@@ -249,8 +249,9 @@ pub const WRITE_BYTES_PER_TURN_MAX: usize = 1024 * 1024;
 /// answers may not ask questions.
 pub const OUTBOX_SOFT_BYTES_MAX: usize = 256 * 1024;
 
-/// Output waiting for one connection above which it is closed as a slow consumer. One frame that
-/// is larger by itself is let in when nothing of its kind waits.
+/// Output waiting for one connection above which the next answer closes it as a slow consumer. A page
+/// of what was missed fits beside [`OUTBOX_SOFT_BYTES_MAX`]. A frame that is larger by itself, a whole
+/// file, comes when no more than that waits, and is not counted: all its recipients share it.
 pub const OUTBOX_HARD_BYTES_MAX: usize = 1024 * 1024;
 
 /// Output waiting for all connections together; above it the largest is closed first.
@@ -397,9 +398,11 @@ pub const JOURNAL_SPARE_BATCHES_MAX: usize = 8;
 /// Messages in one page of what somebody missed.
 pub const MISSED_PAGE_ITEMS_MAX: usize = 256;
 
-/// Text in one page of stored messages. Six times as much, with every byte escaped, still fits an
-/// outbox. A message that is larger by itself is a page.
+/// Text in one page of stored messages. A message that is larger by itself is a page.
 pub const STORED_PAGE_BYTES_MAX: usize = 128 * 1024;
+
+/// The same in an outbox, with every byte escaped.
+pub const FED_PAGE_BYTES_MAX: usize = 6 * STORED_PAGE_BYTES_MAX;
 
 /// Unread messages of one conversation are counted up to here.
 pub const UNREAD_COUNTED_MAX: u64 = 1_000;
@@ -530,12 +533,11 @@ impl Default for Limits {
 
 const _: () = assert!(FRAME_BEFORE_LOGIN_BYTES_MAX < FRAME_BYTES_MAX);
 const _: () = assert!(SHUTDOWN_ANSWERS_MS_MAX < SHUTDOWN_MS_MAX);
-const _: () = assert!(OUTBOX_SOFT_BYTES_MAX < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(FRAME_BYTES_MAX < HELD_BYTES_MAX);
 const _: () = assert!(DELIVERIES_PER_TURN_MAX > MEMBERS_PER_GROUP_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX >= 2 * FRAME_BYTES_MAX);
 const _: () = assert!(HELD_BYTES_FOR_FILES_MAX < HELD_BYTES_MAX);
-const _: () = assert!(STORED_PAGE_BYTES_MAX * 6 < OUTBOX_HARD_BYTES_MAX);
+const _: () = assert!(OUTBOX_SOFT_BYTES_MAX + FED_PAGE_BYTES_MAX <= OUTBOX_HARD_BYTES_MAX);
 const _: () = assert!(JOURNAL_BYTES_IN_FLIGHT_MAX > FRAME_BYTES_MAX);
 const _: () = assert!(CONTENT_BYTES_MAX < RING_BYTES_MAX);

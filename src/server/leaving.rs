@@ -1,6 +1,6 @@
 //! Who goes: on their own, because they are told to, or because they do not read.
 
-use super::connection::{Goodbye, Speech, State};
+use super::connection::{Connection, Goodbye, Speech, State};
 use super::deadlines::Due;
 use super::shell::{Ground, Shell};
 use crate::chat::SessionId;
@@ -69,10 +69,13 @@ impl<G: Ground> Shell<G> {
         self.doom(id);
     }
 
-    /// All output together is too much: the one that waits for most goes.
-    pub(super) fn close_largest(&mut self) {
-        if let Some(largest) = self.connections.iter_mut().max_by_key(|c| c.outbox.len_bytes()) {
-            let id = largest.id;
+    /// All output together is too much: the one that waits for most of what is counted goes.
+    pub(super) fn close_largest(&mut self, shared: bool) {
+        let staying = self.connections.iter_mut().filter(|c| c.state != State::Doomed);
+        let counted = |c: &&mut Connection<G::Socket>| {
+            if shared { c.outbox.len_bytes() } else { c.outbox.owned_bytes() }
+        };
+        if let Some(id) = staying.max_by_key(counted).map(|largest| largest.id) {
             self.too_slow(id);
         }
     }

@@ -4,7 +4,9 @@
 use std::ops::RangeInclusive;
 
 use crate::cli::{Failure, Invocation, Size, Span, usage};
-use crate::limits::{CONTENT_BYTES_MAX, DELIVERIES_PER_TURN_MAX, FRAME_BYTES_MAX, Limits};
+use crate::limits::{
+    CONTENT_BYTES_MAX, DELIVERIES_PER_TURN_MAX, FED_PAGE_BYTES_MAX, FRAME_BYTES_MAX, Limits,
+};
 use crate::text::Lang;
 use crate::text::server::limits as text;
 
@@ -96,12 +98,13 @@ pub(super) fn limits(invocation: &mut Invocation) -> Result<Limits, Failure> {
 fn fit(limits: &Limits, lang: Lang) -> Result<(), Failure> {
     let login_frame = limits.login_frame_bytes_max > limits.frame_bytes_max;
     let frame = limits.frame_bytes_max > limits.inputs_bytes_max;
-    let soft = limits.outbox_soft_bytes_max >= limits.outbox_hard_bytes_max;
+    let page = limits.outbox_soft_bytes_max.saturating_add(FED_PAGE_BYTES_MAX);
+    let soft = page > limits.outbox_hard_bytes_max;
     let hard = limits.outbox_hard_bytes_max > limits.outboxes_bytes_max;
     for (wrong, said) in [
         (login_frame, text::LOGIN_FRAME_ABOVE_FRAME),
         (frame, text::FRAME_ABOVE_INPUTS),
-        (soft, text::SOFT_NOT_BELOW_HARD),
+        (soft, text::NO_ROOM_FOR_A_PAGE),
         (hard, text::HARD_ABOVE_ALL),
     ] {
         if wrong {
@@ -206,8 +209,8 @@ mod tests {
             --connections-per-address 13 --new-connections 14 --max-unauthenticated 15 \
             --login-time 1s --silent-time 2s --frame-time 3s --login-tries 16 --account-tries 17 \
             --address-tries 18 --registrations 19 --hash-queue 20 --ping 500ms \
-            --max-unanswered-pings 21 --max-inputs 6MiB --outbox-soft 7KiB --outbox-hard 8KiB \
-            --max-outboxes 9KiB --write-time 4min --groups-per-user 22 --group-members 23 \
+            --max-unanswered-pings 21 --max-inputs 6MiB --outbox-soft 7KiB --outbox-hard 2MiB \
+            --max-outboxes 3MiB --write-time 4min --groups-per-user 22 --group-members 23 \
             --sessions-per-user 24 --limit-loopback";
         let expected = Limits {
             login_frame_bytes_max: 1 << 10,
@@ -233,8 +236,8 @@ mod tests {
             heartbeats_unanswered_max: 21,
             inputs_bytes_max: 6 << 20,
             outbox_soft_bytes_max: 7 << 10,
-            outbox_hard_bytes_max: 8 << 10,
-            outboxes_bytes_max: 9 << 10,
+            outbox_hard_bytes_max: 2 << 20,
+            outboxes_bytes_max: 3 << 20,
             write_stall_ms_max: 240_000,
             groups_per_user_max: 22,
             members_per_group_max: 23,
@@ -266,7 +269,8 @@ mod tests {
             ("--group-members 100000", "--group-members 100000: use 1 to 16384"),
             ("--max-login-frame 1MiB --max-frame 1KiB", "--max-login-frame"),
             ("--max-inputs 1MiB", "--max-inputs"),
-            ("--outbox-soft 1MiB", "--outbox-soft"),
+            ("--outbox-soft 257KiB", "--outbox-hard"),
+            ("--outbox-hard 1023KiB", "--outbox-hard"),
             ("--outbox-hard 1MiB --max-outboxes 512KiB", "--max-outboxes"),
         ] {
             let failure = read(line).unwrap_err();

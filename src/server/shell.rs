@@ -155,6 +155,7 @@ impl<G: Ground> Shell<G> {
         if sabotage::is(Sabotage::OutboxUnbounded) {
             limits.outbox_soft_bytes_max = usize::MAX;
             limits.outbox_hard_bytes_max = usize::MAX;
+            limits.outboxes_bytes_max = usize::MAX;
         }
         self.limits = limits;
         self.chat.set_limits(limits);

@@ -11,7 +11,7 @@ fn a_limit_that_could_not_work_is_told_why() {
         (&["--login-time", "0s"], "--login-time 0ms: use de 100ms a 24h"),
         (
             &["--outbox-soft", "2MiB"],
-            "--outbox-soft não é menor que --outbox-hard: quem lê devagar",
+            "--outbox-hard não é 768KiB maior que --outbox-soft: uma página",
         ),
         (&["--max-inputs", "1MiB"], "--max-inputs é menor que --max-frame: um pedido"),
         (&["--ping", "15"], "--ping 15: este valor não pode ser usado"),

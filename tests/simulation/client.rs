@@ -50,9 +50,13 @@ struct Message {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Away { until_ms: u64 },
+    Away {
+        until_ms: u64,
+    },
     Entering,
     Online,
+    /// It has said all that it will on this connection, and still reads.
+    Leaving,
 }
 
 /// What everybody can do and look at.
@@ -238,6 +242,14 @@ impl Client {
         self.comes_later(now_ms);
     }
 
+    /// It ends its half of the connection, unless in the midst of a frame, and reads on.
+    pub(super) fn says_no_more(&mut self) {
+        if let (State::Online, Some(link), []) = (self.state, &self.link, &self.unsent[..]) {
+            link.borrow_mut().end_input();
+            self.state = State::Leaving;
+        }
+    }
+
     /// It does not read for a while.
     pub(super) fn stalls(&mut self, until_ms: u64) {
         self.stalled_until_ms = until_ms;
@@ -292,7 +304,7 @@ impl Client {
         }
         let sent = link.borrow_mut().send(&self.unsent);
         self.unsent.drain(..sent);
-        let waits = self.state == State::Entering
+        let waits = matches!(self.state, State::Entering | State::Leaving)
             || !self.said.is_empty()
             || self.upload.is_some()
             || self.asked_ms > self.heard_ms;
@@ -562,6 +574,7 @@ impl Client {
         assert!(msg_id > self.newest_here, "{me} is shown {msg_id} after {}", self.newest_here);
         self.newest_here = msg_id;
         world.ledger.shows(me, msg_id, (sender, content));
+        world.ledger.comes_after(msg_id, prev);
         self.known.insert(msg_id);
         self.position = self.position.max(msg_id);
     }

@@ -11,7 +11,6 @@ use super::dice::Dice;
 use super::link::SimSocket;
 use crate::chat::query::Ticket;
 use crate::chat::{Check, Checked, FileJob, Save, SessionId};
-use crate::limits::PASSWORDS_WAITING_MAX;
 use crate::server::parts::Parts;
 use crate::server::shell::Ground;
 use crate::server::worker::{self, Done};
@@ -27,6 +26,7 @@ pub(super) struct SimGround {
     dice: Dice,
     /// Secrets, in the order in which they are done.
     checks: VecDeque<(u64, Check)>,
+    checks_max: usize,
     /// Those that were too many.
     refused: VecDeque<(Ticket, Checked)>,
     /// What changes files, in that order.
@@ -48,12 +48,13 @@ enum Job {
 
 impl SimGround {
     /// With files below a real folder: those of a file system are not simulated.
-    pub(super) fn new(clock: &Clock, dice: Dice, data: &Path) -> Self {
+    pub(super) fn new(clock: &Clock, dice: Dice, data: &Path, checks_max: usize) -> Self {
         let files = data.join(FOLDER);
         Self {
             clock: clock.clone(),
             dice,
             checks: VecDeque::new(),
+            checks_max,
             refused: VecDeque::new(),
             writes: VecDeque::new(),
             reads: VecDeque::new(),
@@ -121,7 +122,7 @@ impl Ground for SimGround {
             Check::Token(_) => None,
         };
         match busy {
-            Some(ticket) if self.checks.len() >= PASSWORDS_WAITING_MAX => {
+            Some(ticket) if self.checks.len() >= self.checks_max => {
                 self.refused.push_back((ticket, Checked::Busy));
             }
             _ => {

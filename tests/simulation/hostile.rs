@@ -26,18 +26,31 @@ pub(super) struct Hostile {
     pub(super) link: Option<Rc<RefCell<Link>>>,
     mood: Mood,
     unsent: Vec<u8>,
+    questions: &'static [&'static [u8]],
+    /// The last of what it was told.
+    heard: Vec<u8>,
     pub(super) next_ms: u64,
 }
 
 impl Hostile {
     pub(super) fn new(dice: Dice) -> Self {
-        Self { dice, link: None, mood: Mood::Waits, unsent: Vec::new(), next_ms: 0 }
+        Self {
+            dice,
+            link: None,
+            mood: Mood::Waits,
+            unsent: Vec::new(),
+            questions: QUESTIONS,
+            heard: Vec::new(),
+            next_ms: 0,
+        }
     }
 
     /// It has a connection.
     pub(super) fn connected(&mut self, link: Rc<RefCell<Link>>, now_ms: u64) {
         self.link = Some(link);
         self.mood = *self.dice.pick(&[Mood::Raves, Mood::Dawdles, Mood::Asks, Mood::Waits]);
+        // Either everything, or what needs no disk and so is answered at once.
+        self.questions = if self.dice.one_in(2) { QUESTIONS } else { &QUESTIONS[..1] };
         self.unsent = match self.mood {
             Mood::Asks => {
                 // Never by a name that nobody has claimed: it would be theirs.
@@ -59,9 +72,10 @@ impl Hostile {
 
     pub(super) fn acts(&mut self, clock: &Clock) {
         let now_ms = clock.mono_ms();
-        self.next_ms = now_ms + 30 + self.dice.below(900);
+        let pause_ms = if self.mood == Mood::Asks { 100 } else { 900 };
+        self.next_ms = now_ms + 30 + self.dice.below(pause_ms);
         let Some(link) = self.link.clone() else { return };
-        if link.borrow().over().is_some() || self.dice.one_in(40) {
+        if link.borrow().over().is_some() || self.dice.one_in(60) {
             self.goes();
             self.next_ms = now_ms + self.dice.below(4_000);
             return;
@@ -80,7 +94,7 @@ impl Hostile {
             }
             Mood::Asks => {
                 while self.unsent.len() < 20_000 {
-                    self.unsent.extend(*self.dice.pick(QUESTIONS));
+                    self.unsent.extend(*self.dice.pick(self.questions));
                     if self.dice.one_in(6) {
                         let long = "x".repeat(6_000);
                         let message = format!(
@@ -96,7 +110,15 @@ impl Hostile {
             self.unsent.drain(..sent);
         }
         if self.mood == Mood::Raves && self.dice.one_in(2) {
-            link.borrow_mut().read(1_000);
+            let heard = link.borrow_mut().read(1_000);
+            self.heard.extend(&heard);
+            // They are in no conversation that anybody else writes to.
+            for said in ["ana-", "bia-", "caio-", "duda-", "eva-", "fábio-"] {
+                let said = format!("\"content\":\"{said}");
+                let leak = memchr::memmem::find(&self.heard, said.as_bytes());
+                assert!(leak.is_none(), "a stranger is told what others write");
+            }
+            self.heard.drain(..self.heard.len().saturating_sub(64));
         }
     }
 

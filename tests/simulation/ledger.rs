@@ -23,6 +23,8 @@ pub(super) struct Ledger {
     acked: BTreeMap<(String, String), Acked>,
     /// What each user was shown, with its sender and text.
     seen: BTreeMap<(String, MsgId), (String, String)>,
+    /// What each message was shown as coming after.
+    order: BTreeMap<MsgId, MsgId>,
     /// What the journal says is stored: on the disk, before anybody hears of it.
     stored: BTreeSet<MsgId>,
     /// The journal says what it stores.
@@ -82,6 +84,12 @@ impl Ledger {
         assert_eq!(*known, shown, "{user} is shown one message under one number");
     }
 
+    /// A message is shown as the one after another of its conversation: to everybody the same one.
+    pub(super) fn comes_after(&mut self, msg_id: MsgId, prev: MsgId) {
+        let known = *self.order.entry(msg_id).or_insert(prev);
+        assert_eq!(known, prev, "what comes before {msg_id}");
+    }
+
     /// Everything that anybody was told or shown is in the store, once, and was theirs to see.
     pub(super) fn audit(&self, store: &Stored) {
         let mut requests = BTreeSet::new();
@@ -105,6 +113,10 @@ impl Ledger {
             };
             let found = (&row.sender, &row.content, row.place_for(user));
             assert_eq!(found, (user, content, place.clone()), "{user}'s {id}, {msg_id}");
+        }
+        for (msg_id, prev) in &self.order {
+            let found = store.messages.get(msg_id).map(|row| store.before(row));
+            assert!(found.is_none_or(|found| found == *prev), "{prev} before {msg_id}: {found:?}");
         }
         for ((user, msg_id), (sender, content)) in &self.seen {
             let Some(row) = store.messages.get(msg_id) else {

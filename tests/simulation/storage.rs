@@ -80,7 +80,7 @@ impl Storage {
         let (journal, recovered) = Journal::stepped(disk, self.durability)?;
         chat.recover(recovered).expect("a store whose parts agree");
         // What was stored and not reported when it died is stored.
-        if let Some(stored) = self.stored() {
+        if let Some(Ok(stored)) = self.stored() {
             ledger.audit(&stored);
             for (user, cursor) in chat.cursors() {
                 assert_eq!(
@@ -201,13 +201,13 @@ impl Storage {
         }
     }
 
-    /// What the store says, read past the server.
-    pub(super) fn stored(&self) -> Option<Stored> {
+    /// What the store says, read past the server, unless there is none or the disk is off.
+    pub(super) fn stored(&self) -> Option<rusqlite::Result<Stored>> {
         let disk = self.disk.as_ref().filter(|disk| disk.is_on())?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let (path, vfs) = (disk.folder().join(FILE), simulated_disk::vfs_of(disk.folder())?);
-        let db = Connection::open_with_flags_and_vfs(path, flags, vfs).ok()?;
-        Stored::read(&db).ok()
+        let db = Connection::open_with_flags_and_vfs(path, flags, vfs);
+        Some(db.and_then(|db| Stored::read(&db)))
     }
 }
 

@@ -96,7 +96,7 @@ impl Stored {
         let cursors = by_user("SELECT name, cursor FROM user")?;
         let file_bytes = by_user(
             "SELECT u.name, SUM(m.file_size) FROM message m JOIN user u ON u.id = m.sender
-            WHERE m.file_name IS NOT NULL AND m.file_pruned IS NULL GROUP BY u.name",
+            WHERE m.file_name IS NOT NULL AND m.file_pruned IS NULL AND m.file_size > 0 GROUP BY u.name",
         )?;
         Ok(Self { messages, memberships, cursors, file_bytes })
     }
@@ -111,6 +111,12 @@ impl Stored {
                 member.group == *group && member.user == user && then
             }),
         }
+    }
+
+    /// The number before a message in its conversation, or 0.
+    pub(super) fn before(&self, row: &Row) -> MsgId {
+        let mut before = self.messages.range(..row.msg_id).rev();
+        before.find(|(_, other)| other.place == row.place).map_or(0, |(msg_id, _)| *msg_id)
     }
 
     /// Everything that a user may have been shown, by number.

@@ -1,7 +1,7 @@
 //! One run: a server on a simulated ground, clients of both kinds, and what goes wrong, all by one seed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::storage::Storage;
 use crate::chat::SessionId;
-use crate::limits::{Limits, READ_BYTES_PER_TURN_MAX, STORED_PAGE_BYTES_MAX};
+use crate::limits::{FED_PAGE_BYTES_MAX, Limits, READ_BYTES_PER_TURN_MAX, STORED_PAGE_BYTES_MAX};
 use crate::server::shell::Shell;
 use crate::text::Lang;
 use crate::wire::event::MsgId;
@@ -164,7 +164,6 @@ impl Simulation {
             client.reads_all(&client::World { clock, ledger, users, groups, calm: true });
         }
         self.drain("what was said cannot all be read again");
-        self.audit();
         self.compare();
         self.outcome.trace = self.ledger.trace();
         self.outcome.frames = self.ledger.frames;
@@ -185,7 +184,11 @@ impl Simulation {
         match self.dice.below(12) {
             0..3 => {
                 let at = self.dice.place(self.clients.len());
-                self.clients[at].disappears(now_ms);
+                if self.dice.one_in(4) {
+                    self.clients[at].says_no_more();
+                } else {
+                    self.clients[at].disappears(now_ms);
+                }
             }
             3..5 => {
                 let at = self.dice.place(self.clients.len());
@@ -276,7 +279,12 @@ impl Simulation {
             self.up_at_ms = now_ms + 500;
             return;
         };
-        let ground = SimGround::new(&self.clock, self.dice.another(), self.storage.files());
+        let ground = SimGround::new(
+            &self.clock,
+            self.dice.another(),
+            self.storage.files(),
+            self.limits.hash_queue_max,
+        );
         let mut shell = Shell::new(ground, known, self.clock.now(), Lang::Pt);
         shell.set_limits(self.limits);
         self.cursors.clear();
@@ -457,6 +465,11 @@ impl Simulation {
         }
         assert_eq!(shell.outboxes_bytes, outputs, "bytes to be written are counted");
         assert_eq!(shell.inputs_bytes, inputs, "bytes half read are counted");
+        // One connection goes in a turn, and leaves room for what came in it.
+        let most = 2 * self.limits.outboxes_bytes_max;
+        assert!(outputs <= most, "all outboxes hold {outputs} bytes");
+        let most = self.limits.inputs_bytes_max;
+        assert!(inputs <= most, "all half-read frames hold {inputs} bytes");
         let head = shell.chat.last_number();
         for (user, cursor) in shell.chat.cursors() {
             assert!(cursor <= head, "{user} has got as far as {cursor}, after {head}, the newest");
@@ -468,20 +481,28 @@ impl Simulation {
 
     /// Compares what everybody was told with what is stored.
     fn audit(&mut self) {
-        if let Some(stored) = self.storage.stored() {
+        if let Some(Ok(stored)) = self.storage.stored() {
             self.ledger.audit(&stored);
         }
     }
 
     /// Everybody has seen everything that was theirs, and finds it again.
     fn compare(&mut self) {
-        let Some(stored) = self.storage.stored() else { return };
-        if let Some(shell) = &self.shell {
-            for (user, bytes) in shell.chat.file_bytes() {
-                let kept = stored.file_bytes.get(user).copied().unwrap_or(0);
-                assert_eq!(bytes, kept, "{user}'s files are counted");
-            }
+        let shell = self.shell.as_mut().expect("the server is up");
+        let honest: BTreeSet<SessionId> =
+            self.wires.iter().filter(|wire| wire.client.is_some()).map(|wire| wire.id).collect();
+        for connection in shell.connections.iter_mut().filter(|its| honest.contains(&its.id)) {
+            // But for a ping and its answer.
+            assert!(connection.input_bytes < 128, "all that was said is read");
+            assert!(connection.outbox.len_bytes() < 128, "all is written");
         }
+        let Some(stored) = self.storage.stored() else { return };
+        let stored = stored.expect("a disk that has calmed down is read");
+        self.ledger.audit(&stored);
+        let counted = shell.chat.file_bytes().filter(|(_, bytes)| *bytes > 0);
+        let counted: BTreeMap<String, u64> =
+            counted.map(|(user, bytes)| (user.to_owned(), bytes)).collect();
+        assert_eq!(counted, stored.file_bytes, "everybody's files are counted");
         for client in &self.clients {
             let user = client.nature.user.as_str();
             let reading = client.reading.as_ref().expect("it has read everything");
@@ -533,9 +554,10 @@ impl Simulation {
 fn limits(dice: &mut Dice) -> Limits {
     let high = Limits::default();
     let mut or = |low: usize, high: usize| if dice.one_in(2) { low } else { high };
+    let soft = or(4 * 1024, high.outbox_soft_bytes_max);
     Limits {
-        outbox_soft_bytes_max: or(4 * 1024, high.outbox_soft_bytes_max),
-        outbox_hard_bytes_max: or(64 * 1024, high.outbox_hard_bytes_max),
+        outbox_soft_bytes_max: soft,
+        outbox_hard_bytes_max: or(soft + FED_PAGE_BYTES_MAX, high.outbox_hard_bytes_max),
         outboxes_bytes_max: or(1024 * 1024, high.outboxes_bytes_max),
         inputs_bytes_max: or(256 * 1024, high.inputs_bytes_max),
         frame_bytes_max: or(128 * 1024, high.frame_bytes_max),

@@ -27,10 +27,12 @@ pub const FRAME_ABOVE_INPUTS: Sentence = say(
     "--max-inputs is below --max-frame: no request of that size could come in whole",
 );
 
-/// Who does not read would be closed before being held up.
-pub const SOFT_NOT_BELOW_HARD: Sentence = say(
-    "--outbox-soft não é menor que --outbox-hard: quem lê devagar seria desconectado em vez de esperar",
-    "--outbox-soft is not below --outbox-hard: a slow reader would be closed instead of held up",
+/// Who comes back after a while would be closed for what the server itself sends.
+pub const NO_ROOM_FOR_A_PAGE: Sentence = say(
+    "--outbox-hard não é 768KiB maior que --outbox-soft: uma página do que alguém perdeu não caberia, \
+     e quem lê devagar seria desconectado em vez de esperar",
+    "--outbox-hard is not 768KiB more than --outbox-soft: a page of what somebody missed would not fit, \
+     and a slow reader would be closed instead of held up",
 );
 
 /// One connection would be too much for all.
