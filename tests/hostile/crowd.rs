@@ -110,11 +110,12 @@ fn after_a_restart_everybody_comes_back_at_once() {
         // As when the machine goes: nobody says goodbye.
         peers.into_iter().for_each(reset_peer);
         stage.pause();
-        stage.server.stop();
+        stage.stop();
         stage.server.again_on(port);
         stage.resume();
         let mut peers = comes_in(port, rush(port, &names), &names);
-        // All are there, and the last is served as the first.
+        // All are there, beside those two who talk, and the last is served as the first.
+        assert_eq!(stage.figure::<usize>("papo_sessions"), count + 2);
         for peer in [0, count / 2, count - 1] {
             peers[peer].nothing_more();
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::common::server::{papo, wait_for_end};
 use crate::common::transcript::Transcript;
-use crate::common::{Framing, Heard, Peer, number, text};
+use crate::common::{Framing, Heard, Peer, Server, number, text};
 use crate::stage::{Stage, attack, attack_by, history, is_long, read_to_end};
 
 /// How long a process stands still: a minute where there is time for it.
@@ -172,7 +172,7 @@ fn twenty_servers_started_at_once_on_the_same_data_are_one() {
     attack(|stage| {
         stage.pause();
         let (port, data) = (stage.server.port(), stage.server.data());
-        stage.server.stop();
+        stage.stop();
         let mut started: Vec<_> = (0..20)
             .map(|_| {
                 papo()
@@ -329,7 +329,7 @@ fn a_server_that_starts_in_the_past_goes_on_after_what_it_has() {
         drop(ana);
         stage.pause();
         // It starts again without the other clock: a year earlier.
-        stage.server.restart();
+        stage.restart();
         stage.resume();
         let mut ana = stage.server.join("ana");
         let now = ana.tell("vera", "de agora");
@@ -343,15 +343,20 @@ fn a_server_that_starts_in_the_past_goes_on_after_what_it_has() {
 /// Ten people who have each said much, and have not read an answer.
 fn all_at_once(stage: &Stage, round: usize) -> Vec<Peer> {
     let mut peers: Vec<Peer> = (0..10).map(|n| stage.server.join(&format!("p{n}"))).collect();
+    say_much(&mut peers, round, 0..50);
+    peers
+}
+
+/// Each of them says so many things, and reads no answer.
+fn say_much(peers: &mut [Peer], round: usize, ids: std::ops::Range<usize>) {
     for (n, peer) in peers.iter_mut().enumerate() {
-        for id in 0..50 {
+        for id in ids.clone() {
             peer.send(&json!({
                 "type": "private_message", "recipient": "vera", "content": "último",
                 "id": format!("{round} {n} {id}"),
             }));
         }
     }
-    peers
 }
 
 #[test]
@@ -361,7 +366,7 @@ fn a_server_told_to_stop_in_the_middle_of_everything_keeps_what_it_confirmed() {
         for round in 0..3 {
             let mut peers = all_at_once(stage, round);
             let half: Vec<_> = (0..20).map(|_| stage.strike(b"{\"type\":\"lo")).collect();
-            stage.server.stop();
+            stage.ends_busy(|| say_much(&mut peers, round, 50..100), Server::stop);
             for (n, peer) in peers.iter_mut().enumerate() {
                 for answer in peer.rest() {
                     if answer["status"] == "success" {
@@ -388,7 +393,7 @@ fn a_server_killed_in_the_middle_of_everything_keeps_what_it_confirmed() {
             // One of them is answered, so that it happens in the middle.
             let first = peers[0].next();
             stage.acknowledged("p0", &first);
-            stage.server.kill();
+            stage.ends_busy(|| say_much(&mut peers, round, 50..100), Server::kill);
             for (n, peer) in peers.iter_mut().enumerate() {
                 while let Heard::Frame(answer) = peer.hear() {
                     stage.acknowledged(&format!("p{n}"), &answer);
