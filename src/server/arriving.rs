@@ -1,6 +1,6 @@
 //! Who comes in, and what happens when no more can.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use mio::net::TcpStream;
 
@@ -33,25 +33,42 @@ impl Reactor {
                     Accepted::Nobody => self.arriving[number] = false,
                     Accepted::Peer(socket, peer) => self.welcome(socket, peer),
                     Accepted::Exhausted(error) => {
-                        let happened = Happened::AcceptFailed(&error);
-                        log::error!("{}", text::log_line(self.shell.lang, happened));
-                        if let Some(socket) = listeners.accept_with_spare(number) {
-                            refuse(socket, &self.farewell(Code::ServerFull));
-                            self.shell.metrics.turned_away += 1;
-                        }
+                        let tried = listeners.accept_with_spare(number);
+                        self.exhausted(number, tried, &error);
+                        // Whoever was refused has let go of it.
                         if let Some(listeners) = &mut self.listeners {
                             listeners.renew_spare();
                         }
-                        // No event will tell that somebody still waits.
-                        self.accept_again_ms = Some(self.shell.now.mono_ms + ACCEPT_RETRY_MS);
-                        return;
+                        if self.accept_again_ms.is_some() {
+                            return;
+                        }
                     }
                 }
             }
         }
     }
 
+    /// There is no descriptor for who comes in. Tells whom the spare one was for.
+    fn exhausted(&mut self, number: usize, tried: Option<Accepted>, error: &io::Error) {
+        if let Some(Accepted::Nobody) = tried {
+            self.arriving[number] = false;
+            return;
+        }
+        if !self.told_exhausted {
+            self.told_exhausted = true;
+            let happened = Happened::AcceptFailed(error);
+            log::error!("{}", text::log_line(self.shell.lang, happened));
+        }
+        if let Some(Accepted::Peer(socket, _)) = tried {
+            self.shell.metrics.turned_away += 1;
+            refuse(socket, &self.farewell(Code::ServerFull));
+        }
+        // No event will tell that somebody still waits.
+        self.accept_again_ms = Some(self.shell.now.mono_ms + ACCEPT_RETRY_MS);
+    }
+
     fn welcome(&mut self, socket: TcpStream, peer: std::net::SocketAddr) {
+        self.told_exhausted = false;
         if self.shell.connections.len() >= self.connections_max {
             self.shell.make_room();
         }

@@ -86,13 +86,11 @@ impl Listeners {
         }
     }
 
-    /// Takes one connection with the spare descriptor, so that it can be told why it is refused.
-    pub(super) fn accept_with_spare(&mut self, listener: usize) -> Option<TcpStream> {
+    /// Takes one connection with the spare descriptor, so that it can be told why it is refused. That
+    /// nobody is waiting, the system says only where it has a descriptor. `None` without a spare one.
+    pub(super) fn accept_with_spare(&mut self, listener: usize) -> Option<Accepted> {
         self.spare.take()?;
-        match self.accept(listener) {
-            Accepted::Peer(stream, _) => Some(stream),
-            _ => None,
-        }
+        Some(self.accept(listener))
     }
 
     /// Takes the spare descriptor again, once the refused connection is closed.

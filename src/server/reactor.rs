@@ -33,6 +33,7 @@ pub(super) struct Reactor {
     pub(super) accept_again_ms: Option<u64>,
     pub(super) connections_max: usize,
     pub(super) told_full: bool,
+    pub(super) told_exhausted: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -77,6 +78,7 @@ impl Reactor {
             accept_again_ms: None,
             connections_max: connections_max(),
             told_full: false,
+            told_exhausted: false,
             stop: Arc::clone(&stop.flag),
         };
         Ok((reactor, stop))

@@ -1,11 +1,12 @@
 //! HTTP and WebSocket byte by byte: what no library would send, and exactly what comes back.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 
-use super::Server;
+use super::{PATIENCE, Server};
 
 /// A handshake's key; any 16 bytes do.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -41,6 +42,23 @@ pub(crate) struct Http(BufReader<TcpStream>);
 impl Http {
     pub(crate) fn dial(server: &Server) -> Self {
         Self(BufReader::new(server.dial()))
+    }
+
+    /// From another address of this machine, which counts as somebody else. `None` where it has one
+    /// only.
+    #[track_caller]
+    pub(crate) fn dial_from_aside(server: &Server) -> Option<Self> {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let aside = SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0));
+        socket.bind(&aside.into()).expect("all of 127.0.0.0/8 is this machine");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port()));
+        socket.connect_timeout(&address.into(), PATIENCE).expect("the server accepts");
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout on a socket");
+        Some(Self(BufReader::new(stream)))
     }
 
     #[track_caller]

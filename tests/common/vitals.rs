@@ -1,5 +1,8 @@
-//! What the system knows of a server's process: its memory and its descriptors. On Linux alone;
+//! What the system knows of a server's process: its memory, its descriptors, and
+//! what it works. On Linux alone;
 //! elsewhere nothing is known.
+
+use std::time::Duration;
 
 use super::Server;
 
@@ -18,6 +21,21 @@ impl Server {
             .unwrap_or_else(|| panic!("{figure} in {status}"));
         let kib = line.split_whitespace().nth(1).and_then(|value| value.parse::<u64>().ok());
         Some(kib.expect("a number of KiB") * 1024)
+    }
+
+    /// The processor time that it has taken so far, to a hundredth of a second.
+    #[track_caller]
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        if !cfg!(target_os = "linux") {
+            return None;
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()))
+            .expect("the server is running");
+        // What stands before is its name, which may hold anything.
+        let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
+        let ticks: u64 = ticks.map(|ticks| ticks.expect("a number of ticks")).sum();
+        Some(Duration::from_millis(ticks * 10))
     }
 
     /// How many descriptors are open, but for those of the store, which opens its files when it

@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::{assert_closed, assert_spread, farewell, history, wait_for_end};
+use super::{assert_closed, assert_spread, farewell, fill, history, wait_for_end};
 use crate::common::{Framing, Heard, Peer, Server, eventually, number, text};
 
 /// The group in which everybody is.
@@ -88,6 +88,8 @@ fn under_load_nothing_that_was_answered_is_missing_and_all_are_told_when_to_come
         };
         let senders = SENDERS.map(|(name, framing)| (name, join(name, framing)));
         let readers = READERS.map(|name| join(name, Framing::Line));
+        // As long as somebody has not read the server has not ended.
+        let mut late = fill(&server, &mut host, "tarde");
         host.leave();
 
         let answered: [AtomicUsize; SENDERS.len()] = Default::default();
@@ -108,10 +110,12 @@ fn under_load_nothing_that_was_answered_is_missing_and_all_are_told_when_to_come
             (spoken, heard)
         });
         assert_closed(&server);
+        assert!(server.is_running(), "it waits for who has not read");
+        let late = late.rest();
         assert_eq!(wait_for_end(&mut server).code(), Some(0));
 
         // It is the last that anybody hears: every answer comes before.
-        let all = spoken.iter().map(|(_, frames)| frames).chain(&heard);
+        let all = spoken.iter().map(|(_, frames)| frames).chain(&heard).chain([&late]);
         assert_spread(all.map(|frames| farewell(frames)).collect());
 
         let mut acknowledged: BTreeMap<String, u64> = BTreeMap::new();

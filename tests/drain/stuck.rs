@@ -2,33 +2,24 @@
 //! same, and what it answered stays.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use socket2::SockRef;
 
-use super::{assert_closed, assert_spread, farewell, history, wait_for_end};
+use super::{END_MAX, END_MIN, UNREAD};
+use super::{assert_closed, assert_spread, farewell, fill, history, wait_for_end};
 use crate::common::server::papo;
 use crate::common::transcript::Transcript;
 use crate::common::{self, Framing, Peer, Server, eventually, number, text, texts};
-
-/// Messages to somebody who takes none, far more than sockets and an outbox hold.
-const UNREAD: usize = 150;
-
-/// Somebody whose messages nobody takes, and the socket that holds them.
-#[track_caller]
-fn fill(server: &Server, ana: &mut Peer, name: &str) -> Peer {
-    let peer = server.join(name);
-    let content = "x".repeat(60_000);
-    for _ in 0..UNREAD {
-        ana.tell(name, &content);
-    }
-    peer
-}
 
 #[test]
 fn who_does_not_read_does_not_hold_it_up_and_misses_nothing() {
@@ -62,6 +53,80 @@ fn who_does_not_read_does_not_hold_it_up_and_misses_nothing() {
         assert_eq!(arrived + missed.len(), UNREAD, "{name}: {arrived} and {}", missed.len());
         peer.leave();
     }
+}
+
+/// Takes a little every moment until it is told to stop, and gives how much that was.
+fn sip(mut stream: TcpStream, enough: &AtomicBool) -> usize {
+    let (mut taken, mut piece) = (0, vec![0; 64 * 1024]);
+    while !enough.load(Ordering::SeqCst) {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => taken += count,
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    taken
+}
+
+/// Somebody who always takes something never counts as gone, but there is an end to the waiting.
+#[test]
+fn who_takes_too_little_is_waited_for_until_the_time_is_over_and_no_longer() {
+    let mut server = Server::start();
+    let mut ana = server.join("ana");
+    let mut bia = server.join("bia");
+    let slow = server.join("devagar");
+    SockRef::from(slow.stream()).set_recv_buffer_size(64 * 1024).expect("an option on a socket");
+    // Half a minute's worth at the pace of a third of a MiB in a second.
+    let file = "devagar".repeat(1_200_000);
+    let sent = ana.ok(&json!({
+        "type": "send_file", "recipient": "devagar", "filename": "a.txt",
+        "file_data": STANDARD.encode(&file),
+    }));
+    let enough = AtomicBool::new(false);
+    let (acknowledged, taken) = thread::scope(|scope| {
+        let stream = slow.stream().try_clone().expect("a handle of a socket");
+        let taken = scope.spawn(|| sip(stream, &enough));
+        for id in 0..500 {
+            ana.send(&json!({
+                "type": "private_message", "recipient": "bia", "content": "depressa", "id": id,
+            }));
+        }
+        // The rest of them is under way.
+        let first = ana.answer_to(&json!(0));
+        let began = Instant::now();
+        server.signal("TERM");
+        let (answers, heard) = (ana.rest(), bia.rest());
+        assert_spread(vec![farewell(&answers), farewell(&heard)]);
+        assert_closed(&server);
+        let status = wait_for_end(&mut server);
+        let took = began.elapsed();
+        enough.store(true, Ordering::SeqCst);
+        assert_eq!(status.code(), Some(0));
+        assert!(took > END_MIN, "it gave up after {took:?}");
+        assert!(took < END_MAX, "it waited for {took:?}");
+        let answers = std::iter::once(first).chain(answers);
+        let answers = answers.filter(|answer| answer["status"] == "success");
+        let acknowledged: Vec<u64> = answers.map(|answer| number(&answer, "msg_id")).collect();
+        (acknowledged, taken.join().expect("the slow one"))
+    });
+    assert!((1024 * 1024..file.len()).contains(&taken), "{taken} bytes were taken");
+    drop(slow);
+
+    server.again();
+    let mut ana = server.join("ana");
+    let stored: Vec<u64> = history(&mut ana, &json!({ "with": "bia" }))
+        .iter()
+        .map(|message| number(message, "msg_id"))
+        .collect();
+    let missing: Vec<_> = acknowledged.iter().filter(|it| !stored.contains(it)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    // What was cut off half-way comes again.
+    let mut slow = server.connect(Framing::Line);
+    slow.login("devagar", &json!({ "features": [] }));
+    let missed = slow.backlog();
+    assert_eq!(missed.len(), 1, "{} came", missed.len());
+    assert_eq!(missed[0]["msg_id"], sent["msg_id"]);
+    assert_eq!(missed[0]["file_data"], json!(STANDARD.encode(&file)));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn a_stolen_token_is_worth_nothing_after_logging_out_everywhere() {
         stage.server.turned_away("ana", &json!({}), "auth_required");
         // Not after a restart either.
         stage.pause();
-        stage.server.restart();
+        stage.restart();
         stage.server.turned_away("ana", &json!({ "token": token }), "wrong_password");
         stage.resume();
     });

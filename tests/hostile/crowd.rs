@@ -11,11 +11,26 @@ use crate::common::peer::login_request;
 use crate::common::{Framing, Heard, Peer, number};
 use crate::stage::{attack, attack_with, is_long, login_line, reset_peer};
 
+/// Descriptors of this program that are no ends of such connections.
+const SPARE: u64 = 500;
+
 /// So many descriptors this program may have for its own ends of the connections: raised as far as the
 /// system lets it. The server raises its own.
 fn descriptors(wanted: u64) -> usize {
-    let most = rlimit::increase_nofile_limit(wanted + 500).unwrap_or(1_024);
-    usize::try_from(most.saturating_sub(500).min(wanted)).expect("a number of descriptors")
+    let most = rlimit::increase_nofile_limit(wanted + SPARE).unwrap_or(1_024);
+    usize::try_from(most.saturating_sub(SPARE).min(wanted)).expect("a number of descriptors")
+}
+
+/// Whether the system would let this program have so many.
+#[cfg(unix)]
+fn allows(wanted: u64) -> bool {
+    let (_, most) = rlimit::getrlimit(rlimit::Resource::NOFILE).expect("a limit");
+    most >= wanted + SPARE
+}
+
+#[cfg(not(unix))]
+fn allows(_wanted: u64) -> bool {
+    false
 }
 
 #[test]
@@ -100,9 +115,11 @@ fn after_a_restart_everybody_comes_back_at_once() {
     attack(|stage| {
         // What nineteen thousand connections needed: the slots that they had, one for each.
         stage.may_grow_by_mib(if is_long() { 96 } else { 32 });
-        let count = descriptors(if is_long() { 19_000 } else { 1_500 });
+        let wanted = if is_long() { 19_000 } else { 1_500 };
+        let count = descriptors(wanted);
         if is_long() && count < 19_000 {
             println!("{count} connections instead of 19,000: that is what ulimit -n allows");
+            assert!(!allows(wanted), "ulimit -Hn would have allowed them");
         }
         let names: Vec<String> = (0..count).map(|n| format!("p{n}")).collect();
         let port = stage.server.port();
@@ -110,11 +127,12 @@ fn after_a_restart_everybody_comes_back_at_once() {
         // As when the machine goes: nobody says goodbye.
         peers.into_iter().for_each(reset_peer);
         stage.pause();
-        stage.server.stop();
+        stage.stop();
         stage.server.again_on(port);
         stage.resume();
         let mut peers = comes_in(port, rush(port, &names), &names);
-        // All are there, and the last is served as the first.
+        // All are there, beside those two who talk, and the last is served as the first.
+        assert_eq!(stage.figure::<usize>("papo_sessions"), count + 2);
         for peer in [0, count / 2, count - 1] {
             peers[peer].nothing_more();
         }

@@ -2,14 +2,14 @@
 //! else is at the data.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::common::server::{papo, wait_for_end};
 use crate::common::transcript::Transcript;
-use crate::common::{Framing, Heard, Peer, number, text};
-use crate::stage::{Stage, attack, attack_by, history, is_long, read_to_end};
+use crate::common::{Framing, Heard, Peer, Server, number, raw, text};
+use crate::stage::{Stage, attack, attack_by, figure, history, is_long, read_to_end};
 
 /// How long a process stands still: a minute where there is time for it.
 fn a_while() -> Duration {
@@ -83,38 +83,73 @@ fn a_client_that_stands_still_misses_nothing() {
     });
 }
 
+/// A server that may have so many descriptors, and no more.
+#[cfg(unix)]
+fn with_descriptors(count: usize) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {count} && exec \"$0\" \"$@\"")]);
+    shell.arg(env!("CARGO_BIN_EXE_papo")).env_remove("PAPO_LANG");
+    shell
+}
+
+/// People come in until one is turned away. Gives those who are in.
+#[cfg(unix)]
+fn fill(stage: &Stage) -> Vec<Peer> {
+    let mut inside = Vec::new();
+    loop {
+        let mut peer = stage.server.connect(Framing::Line);
+        let login = json!({ "type": "login", "username": format!("dentro {}", inside.len()) });
+        if !peer.try_send(&login) {
+            return inside;
+        }
+        match peer.hear() {
+            Heard::Frame(frame) if frame["status"] == "success" => inside.push(peer),
+            Heard::Frame(frame) => {
+                assert_eq!(frame["code"], "server_full", "{frame}");
+                return inside;
+            }
+            // A reset ate what it was told: the server closed before it had read the login.
+            Heard::End => return inside,
+            Heard::Silence => panic!("neither in nor told"),
+        }
+        assert!(inside.len() < 96, "descriptors without end");
+    }
+}
+
+/// Who comes now, and says nothing that could be lost, is told why it cannot come in.
+#[cfg(unix)]
+#[track_caller]
+fn is_turned_away(stage: &Stage) {
+    let mut late = stage.server.connect(Framing::Line);
+    late.error("server_full");
+    late.end();
+}
+
+#[cfg(unix)]
+#[track_caller]
+fn comes_in_again(stage: &Stage) {
+    crate::common::eventually("there is room again", || {
+        let mut peer = stage.server.connect(Framing::Line);
+        peer.try_send(&json!({ "type": "login", "username": "depois" }))
+            && matches!(peer.hear(), Heard::Frame(frame) if frame["status"] == "success")
+    });
+}
+
+/// Of so few descriptors many are kept for other things: full is a server before it has none.
 #[cfg(unix)]
 #[test]
-fn without_descriptors_newcomers_are_told_and_those_inside_talk_and_send_files() {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 96 && exec \"$0\" \"$@\""]);
-    shell.arg(env!("CARGO_BIN_EXE_papo")).env_remove("PAPO_LANG");
-    attack_by(shell, &[], |stage| {
+fn when_full_newcomers_are_told_and_those_inside_talk_and_send_files() {
+    attack_by(with_descriptors(96), &[], |stage| {
         let mut ana = stage.server.join("ana");
         // A silent crowd gives way to whoever comes; people do not.
         let silent: Vec<_> = (0..200).map(|_| stage.server.dial()).collect();
-        let mut inside = Vec::new();
-        let refusal = loop {
-            let mut peer = stage.server.connect(Framing::Line);
-            if !peer.try_send(&json!({
-                "type": "login", "username": format!("dentro {}", inside.len()),
-            })) {
-                break None;
-            }
-            match peer.hear() {
-                Heard::Frame(frame) if frame["status"] == "success" => inside.push(peer),
-                Heard::Frame(frame) => break Some(frame),
-                Heard::End => break None,
-                Heard::Silence => panic!("neither in nor told"),
-            }
-            assert!(inside.len() < 96, "descriptors without end");
-        };
-        // A reset may eat what it was told.
-        assert!(refusal.as_ref().is_none_or(|frame| frame["code"] == "server_full"));
-        assert!(inside.len() > 20, "{} came in, then {refusal:?}", inside.len());
+        let mut inside = fill(stage);
+        assert!(inside.len() > 20, "{} came in", inside.len());
+        is_turned_away(stage);
         for peer in &mut inside {
             peer.nothing_more();
         }
+        stage.server.stdout().wait_for("Cheio: 32 conexões");
         let sent = ana.ok(&json!({
             "type": "send_file", "recipient": "vera", "filename": "x", "file_data": "b2k=",
         }));
@@ -125,11 +160,80 @@ fn without_descriptors_newcomers_are_told_and_those_inside_talk_and_send_files()
         }));
         ana.ok(&json!({ "type": "file_cancel", "file_id": begun["file_id"] }));
         drop((silent, inside));
-        crate::common::eventually("there is room again", || {
-            let mut peer = stage.server.connect(Framing::Line);
-            peer.try_send(&json!({ "type": "login", "username": "depois" }))
-                && matches!(peer.hear(), Heard::Frame(frame) if frame["status"] == "success")
+        comes_in_again(stage);
+    });
+}
+
+/// How many are turned away in about a second, and in how many tenths of it they may have been. The
+/// server hardly works meanwhile.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn a_second_of(stage: &Stage, looks: &mut raw::Http) -> (u128, u128) {
+    let mut told = || figure::<u128>(&looks.get("/metrics", ""), "papo_connections_refused_total");
+    let (began, before) = (Instant::now(), told());
+    let worked = stage.server.cpu().expect("Linux");
+    std::thread::sleep(Duration::from_secs(1));
+    let worked = stage.server.cpu().expect("Linux").saturating_sub(worked);
+    let (told, took) = (told() - before, began.elapsed());
+    assert!(worked < took / 4, "{worked:?} of processor time in {took:?}");
+    (told, took.as_millis() / 100)
+}
+
+/// Fewer descriptors than the fewest connections that a server means to take: it is not full, and the
+/// system takes nobody in any more.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_descriptors_newcomers_are_told_or_wait_and_those_inside_talk() {
+    const FAILED: &str = "Não foi possível aceitar uma conexão";
+    attack_by(with_descriptors(28), &[], |stage| {
+        let mut ana = stage.server.join("ana");
+        let mut looks = raw::Http::dial(&stage.server);
+        assert_eq!(looks.get("/healthz", "").status, 200);
+        let mut inside = fill(stage);
+        assert!(!inside.is_empty());
+        stage.server.stdout().wait_for(FAILED);
+        for _ in 0..3 {
+            is_turned_away(stage);
+        }
+        let file = json!({
+            "type": "send_file", "recipient": "vera", "filename": "x", "file_data": "b2k=",
         });
+        ana.refused(&file, "storage_unavailable");
+        // While nobody waits the server does not look again and again, and says it once.
+        let (told, _) = a_second_of(stage, &mut looks);
+        assert_eq!(told, 0);
+        let lines = stage.server.stdout().lines();
+        assert!(!lines.iter().any(|line| line.contains("Cheio")), "{lines:#?}");
+        assert_eq!(lines.iter().filter(|line| line.contains(FAILED)).count(), 1, "{lines:#?}");
+
+        // A crowd is told one after the other, and the rest of it waits.
+        let crowd: Vec<Peer> = (0..60)
+            .map(|n| {
+                let mut peer = stage.server.connect(Framing::Line);
+                peer.send(&json!({ "type": "login", "username": format!("espera {n}") }));
+                peer
+            })
+            .collect();
+        let (told, tenths) = a_second_of(stage, &mut looks);
+        assert!((1..tenths + 2).contains(&told), "{told} told in {tenths} tenths of a second");
+        let answer = ana.tell("vera", "aqui dentro nada mudou");
+        stage.acknowledged("ana", &answer);
+        for peer in &mut inside {
+            peer.nothing_more();
+        }
+        // Once somebody has left, whoever still waits comes in without coming again.
+        drop(inside);
+        let mut came_in = 0;
+        for mut peer in crowd {
+            match peer.hear() {
+                Heard::Frame(frame) if frame["status"] == "success" => came_in += 1,
+                Heard::Frame(frame) => assert_eq!(frame["code"], "server_full", "{frame}"),
+                Heard::End => {}
+                Heard::Silence => panic!("neither in nor told"),
+            }
+        }
+        assert!(came_in > 0, "all sixty were turned away");
+        comes_in_again(stage);
     });
 }
 
@@ -172,7 +276,7 @@ fn twenty_servers_started_at_once_on_the_same_data_are_one() {
     attack(|stage| {
         stage.pause();
         let (port, data) = (stage.server.port(), stage.server.data());
-        stage.server.stop();
+        stage.stop();
         let mut started: Vec<_> = (0..20)
             .map(|_| {
                 papo()
@@ -329,7 +433,7 @@ fn a_server_that_starts_in_the_past_goes_on_after_what_it_has() {
         drop(ana);
         stage.pause();
         // It starts again without the other clock: a year earlier.
-        stage.server.restart();
+        stage.restart();
         stage.resume();
         let mut ana = stage.server.join("ana");
         let now = ana.tell("vera", "de agora");
@@ -343,15 +447,20 @@ fn a_server_that_starts_in_the_past_goes_on_after_what_it_has() {
 /// Ten people who have each said much, and have not read an answer.
 fn all_at_once(stage: &Stage, round: usize) -> Vec<Peer> {
     let mut peers: Vec<Peer> = (0..10).map(|n| stage.server.join(&format!("p{n}"))).collect();
+    say_much(&mut peers, round, 0..50);
+    peers
+}
+
+/// Each of them says so many things, and reads no answer.
+fn say_much(peers: &mut [Peer], round: usize, ids: std::ops::Range<usize>) {
     for (n, peer) in peers.iter_mut().enumerate() {
-        for id in 0..50 {
+        for id in ids.clone() {
             peer.send(&json!({
                 "type": "private_message", "recipient": "vera", "content": "último",
                 "id": format!("{round} {n} {id}"),
             }));
         }
     }
-    peers
 }
 
 #[test]
@@ -361,7 +470,7 @@ fn a_server_told_to_stop_in_the_middle_of_everything_keeps_what_it_confirmed() {
         for round in 0..3 {
             let mut peers = all_at_once(stage, round);
             let half: Vec<_> = (0..20).map(|_| stage.strike(b"{\"type\":\"lo")).collect();
-            stage.server.stop();
+            stage.ends_busy(|| say_much(&mut peers, round, 50..100), Server::stop);
             for (n, peer) in peers.iter_mut().enumerate() {
                 for answer in peer.rest() {
                     if answer["status"] == "success" {
@@ -388,7 +497,7 @@ fn a_server_killed_in_the_middle_of_everything_keeps_what_it_confirmed() {
             // One of them is answered, so that it happens in the middle.
             let first = peers[0].next();
             stage.acknowledged("p0", &first);
-            stage.server.kill();
+            stage.ends_busy(|| say_much(&mut peers, round, 50..100), Server::kill);
             for (n, peer) in peers.iter_mut().enumerate() {
                 while let Heard::Frame(answer) = peer.hear() {
                     stage.acknowledged(&format!("p{n}"), &answer);

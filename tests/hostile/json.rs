@@ -66,8 +66,8 @@ fn the_largest_frame_that_is_read_holds_up_nobody() {
         let mut peer = stage.server.join("mallory");
         // As many elements as there may be, and white space to the last byte.
         let wide = vec!["[]"; 170_000].join(",");
-        let space = " ".repeat(16 * 1024 * 1024 - 64 - wide.len());
         let mut ping = |field: &str, wide: &str| {
+            let space = " ".repeat(16 * 1024 * 1024 - 64 - wide.len());
             says(&mut peer, format!("{{{space}\"type\":\"ping\",\"{field}\":{wide}}}"))
         };
         assert_eq!(ping("wide", &format!("[{wide}]")), "pong");

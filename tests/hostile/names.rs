@@ -80,7 +80,7 @@ fn a_cyrillic_alice_is_not_let_in_after_a_restart_either() {
     attack(|stage| {
         stage.server.join("alice").leave();
         stage.pause();
-        stage.server.restart();
+        stage.restart();
         stage.server.turned_away("аlice", &json!({}), "name_confusable");
         stage.resume();
     });

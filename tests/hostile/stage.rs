@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -68,6 +69,8 @@ pub(crate) struct Stage {
     stood_still: bool,
     closed_door: bool,
     longest_answer: Duration,
+    /// The longest turn of any life of the server so far.
+    longest_turn_ms: f64,
 }
 
 impl Stage {
@@ -91,6 +94,7 @@ impl Stage {
             stood_still: false,
             closed_door: false,
             longest_answer: Duration::ZERO,
+            longest_turn_ms: 0.0,
         };
         stage.wait_for_farewells();
         stage.memory = stage.server.memory("VmRSS");
@@ -129,7 +133,8 @@ impl Stage {
         self.stood_still = true;
     }
 
-    /// The limits of this attack let nobody come in any more: the look around has no newcomers.
+    /// The limits of this attack let nobody come in any more from where the tests are: the look around
+    /// has no newcomers.
     pub(crate) fn nobody_comes_in(&mut self) {
         self.closed_door = true;
     }
@@ -145,6 +150,31 @@ impl Stage {
     pub(crate) fn resume(&mut self) {
         self.witnesses = Some(Witnesses::begin(&self.server, self.pace));
         self.wait_for_farewells();
+    }
+
+    /// Stops the server as an operator does. Its turns are noted before, and its log is looked at.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        self.note_turns();
+        self.server.stop();
+        self.check_log();
+    }
+
+    /// The same, and starts it again.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.server.again();
+    }
+
+    /// Ends this life of the server in the middle of everything: its turns are noted, `busy` gives it
+    /// more to do, which nobody waits for, and then it is ended by `end`.
+    #[track_caller]
+    pub(crate) fn ends_busy(&mut self, busy: impl FnOnce(), end: impl FnOnce(&mut Server)) {
+        self.note_turns();
+        busy();
+        end(&mut self.server);
+        self.check_log();
     }
 
     fn note(&mut self, talk: Talk) -> (Peer, Peer) {
@@ -255,11 +285,8 @@ impl Stage {
                 thread::sleep(Duration::from_millis(20));
             }
         }
-        self.judge_turns(name, grown);
-        self.check_log();
-
         drop((vera, wilma));
-        self.server.restart();
+        self.restart();
         let mut vera = self.server.join("vera");
         assert_eq!(history(&mut vera, "wilma"), self.said, "what the witnesses said");
         for (sender, numbers) in &self.to_vera {
@@ -268,21 +295,32 @@ impl Stage {
             assert!(missing.is_empty(), "of what {sender} said: {missing:?}");
         }
         vera.leave();
-        self.server.stop();
-        self.check_log();
+        self.stop();
+        self.judge_turns(name, grown);
     }
 
-    /// The server counts how long each turn of its loop took.
+    /// One figure of what the server counts.
+    #[track_caller]
+    pub(crate) fn figure<T: FromStr>(&self, name: &str) -> T {
+        figure(&raw::get(&self.server, "/metrics", ""), name)
+    }
+
+    /// A server counts how long each turn of its loop took since it started: it is asked before its end.
+    #[track_caller]
+    fn note_turns(&mut self) {
+        let page = if self.closed_door {
+            let Some(mut aside) = raw::Http::dial_from_aside(&self.server) else { return };
+            aside.get("/metrics", "")
+        } else {
+            raw::get(&self.server, "/metrics", "")
+        };
+        let longest_s: f64 = figure(&page, "papo_loop_turn_longest_seconds");
+        self.longest_turn_ms = self.longest_turn_ms.max(longest_s * 1000.0);
+    }
+
+    /// No turn of any of the server's lives may have taken too long.
     fn judge_turns(&self, name: &str, grown: u64) {
-        if self.closed_door {
-            return;
-        }
-        let page = raw::get(&self.server, "/metrics", "");
-        assert_eq!(page.status, 200);
-        let gauge = "papo_loop_turn_longest_seconds ";
-        let longest = page.text().lines().find_map(|line| line.strip_prefix(gauge));
-        let longest: f64 = longest.and_then(|value| value.parse().ok()).expect("a gauge");
-        let longest_ms = longest * 1000.0;
+        let longest_ms = self.longest_turn_ms;
         let Some(most) = std::env::var_os(TURN_MS_MAX) else { return };
         let most: f64 = most.to_str().and_then(|most| most.parse().ok()).expect("a number");
         let judged = if self.stood_still { " (not judged)" } else { "" };
@@ -294,12 +332,13 @@ impl Stage {
         assert!(self.stood_still || longest_ms <= most, "a turn took {longest_ms} ms");
     }
 
-    /// What a terminal would show of the log is what stands in it, and nothing broke.
+    /// What a terminal would show of the log of a server that has ended is what stands in it, and nothing
+    /// broke.
     #[track_caller]
     fn check_log(&self) {
-        let errors = self.server.stderr().lines();
+        let errors = self.server.stderr().whole();
         assert!(errors.is_empty(), "on stderr: {errors:#?}");
-        for line in self.server.stdout().lines() {
+        for line in self.server.stdout().whole() {
             assert_harmless(&line);
             assert!(!line.contains("panicked"), "{line}");
         }
@@ -363,6 +402,15 @@ impl Witnesses {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// One figure of a page of what the server counts.
+#[track_caller]
+pub(crate) fn figure<T: FromStr>(page: &raw::Response, name: &str) -> T {
+    assert_eq!(page.status, 200);
+    let value = page.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = value.unwrap_or_else(|| panic!("{name} in {}", page.text()));
+    value.parse().unwrap_or_else(|_| panic!("{name} is {value}"))
 }
 
 /// The numbers of all messages with somebody, oldest first.
