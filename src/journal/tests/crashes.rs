@@ -185,7 +185,7 @@ fn a_folder_that_cannot_be_synced_has_no_store() {
     assert!(Journal::stepped(&disk, Durability::Sync).is_ok());
 }
 
-/// SQLite goes on without its log then, with a journal whose deletion a power cut undoes.
+/// `SQLite` goes on without its log then, with a journal whose deletion a power cut undoes.
 #[test]
 fn a_store_that_cannot_begin_its_log_is_not_opened() {
     for seed in 0..20 {
