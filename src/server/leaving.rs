@@ -69,7 +69,8 @@ impl<G: Ground> Shell<G> {
         self.doom(id);
     }
 
-    /// All output together is too much: the one that waits for most of what is counted goes.
+    /// All output together is too much: the one that waits for most of what is counted goes, and of what
+    /// several share if that is counted, too.
     pub(super) fn close_largest(&mut self, shared: bool) {
         let staying = self.connections.iter_mut().filter(|c| c.state != State::Doomed);
         let counted = |c: &&mut Connection<G::Socket>| {

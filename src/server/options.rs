@@ -98,13 +98,13 @@ pub(super) fn limits(invocation: &mut Invocation) -> Result<Limits, Failure> {
 fn fit(limits: &Limits, lang: Lang) -> Result<(), Failure> {
     let login_frame = limits.login_frame_bytes_max > limits.frame_bytes_max;
     let frame = limits.frame_bytes_max > limits.inputs_bytes_max;
-    let page = limits.outbox_soft_bytes_max.saturating_add(FED_PAGE_BYTES_MAX);
-    let soft = page > limits.outbox_hard_bytes_max;
+    let fed = limits.outbox_soft_bytes_max.saturating_add(FED_PAGE_BYTES_MAX);
+    let page = fed > limits.outbox_hard_bytes_max;
     let hard = limits.outbox_hard_bytes_max > limits.outboxes_bytes_max;
     for (wrong, said) in [
         (login_frame, text::LOGIN_FRAME_ABOVE_FRAME),
         (frame, text::FRAME_ABOVE_INPUTS),
-        (soft, text::NO_ROOM_FOR_A_PAGE),
+        (page, text::NO_ROOM_FOR_A_PAGE),
         (hard, text::HARD_ABOVE_ALL),
     ] {
         if wrong {

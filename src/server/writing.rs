@@ -175,7 +175,7 @@ impl<G: Ground> Shell<G> {
         // What was marked meanwhile has its turn next; the larger buffer is the one to keep.
         batch.append(&mut self.dirty);
         self.dirty = batch;
-        // What several share is in memory once, and counts above what files may take.
+        // What several share is in memory once, and has a maximum of its own.
         let shared = self.fx.gauge().bytes().saturating_sub(HELD_BYTES_MAX);
         if self.outboxes_bytes + shared > self.limits.outboxes_bytes_max {
             self.close_largest(shared > 0);
