@@ -1,5 +1,4 @@
-//! What the system knows of a server's process: its memory, its descriptors, and
-//! what it works. On Linux alone;
+//! What the system knows of a server's process: its memory, its descriptors and its work. On Linux alone;
 //! elsewhere nothing is known.
 
 use std::time::Duration;

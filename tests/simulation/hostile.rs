@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::clock::Clock;
 use super::dice::Dice;
 use super::link::Link;
+use super::world::USERS;
 
 /// What it does with its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ impl Hostile {
             self.heard.extend(&heard);
             // Whoever writes to a group that is not private is in it; of what others write to one
             // another they hear nothing.
-            for user in ["ana", "bia", "caio", "duda", "eva", "fábio"] {
+            for user in USERS {
                 let said = format!("\"content\":\"{user}-");
                 for at in memchr::memmem::find_iter(&self.heard, said.as_bytes()) {
                     let before = &self.heard[at.saturating_sub(40)..at];

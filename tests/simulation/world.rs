@@ -32,7 +32,7 @@ const TURNS_AT_ONCE_MAX: u32 = 20_000;
 /// Time after which the system notices that a connection was lost.
 const KEEPALIVE_MS: u64 = 105_000;
 
-const USERS: [&str; 6] = ["ana", "bia", "caio", "duda", "eva", "fábio"];
+pub(super) const USERS: [&str; 6] = ["ana", "bia", "caio", "duda", "eva", "fábio"];
 const GROUPS: [&str; 3] = ["turma", "sala 1", "família"];
 
 /// A connection, as the network knows it.
